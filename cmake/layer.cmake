@@ -1,0 +1,31 @@
+# One static library per folder. DEPS is both the link line and the permission to include inside
+# the project; EXTERNAL lists the prefixes of <…> includes beyond the C++ standard library
+# (boost/asio, openssl/, sys/epoll.h); LIBS are the outside targets that provide them. Sources and
+# headers are the folder's own files. tests/tidy/check_layers.py holds the rule.
+function(add_layer name)
+  cmake_parse_arguments(L "" "" "DEPS;LIBS;EXTERNAL" ${ARGN})
+  foreach(dep IN LISTS L_DEPS)
+    if(NOT TARGET ${dep})
+      message(FATAL_ERROR "layer ${name}: '${dep}' is not declared yet; list layers bottom-up")
+    endif()
+  endforeach()
+  file(GLOB srcs CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  file(GLOB hdrs CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.h)
+  list(FILTER srcs EXCLUDE REGEX "/main\\.cc$")
+  add_library(${name} STATIC ${srcs})
+  set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX)
+  target_sources(${name} PUBLIC FILE_SET HEADERS BASE_DIRS ${CMAKE_SOURCE_DIR} FILES ${hdrs})
+  target_compile_features(${name} PUBLIC cxx_std_20)
+  target_link_libraries(${name} PUBLIC ${L_DEPS} ${L_LIBS} PRIVATE pgreeve_warnings)
+  file(RELATIVE_PATH dir ${CMAKE_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
+  list(JOIN L_DEPS " " deps)
+  list(JOIN L_EXTERNAL " " external)
+  set_property(GLOBAL APPEND PROPERTY LAYER_GRAPH "${name} ${dir} ${deps} | ${external}")
+  set_property(GLOBAL APPEND PROPERTY LAYER_NAMES "${name}")
+endfunction()
+
+function(write_layer_graph)
+  get_property(graph GLOBAL PROPERTY LAYER_GRAPH)
+  list(JOIN graph "\n" text)
+  file(WRITE ${CMAKE_BINARY_DIR}/layers.txt "${text}\n")
+endfunction()
