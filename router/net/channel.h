@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,6 +19,7 @@ namespace pgreeve::net {
 struct ReadResult {
   std::size_t bytes = 0;
   bool closed = false;  // orderly end or error: nothing will come any more
+  int error = 0;        // errno when `closed` by an error
 };
 
 class Channel final : private EventHandler {
@@ -26,9 +28,10 @@ class Channel final : private EventHandler {
    public:
     // Bytes (or the end) wait; call Read once. Level-triggered: called again while bytes remain.
     virtual void OnReadable() = 0;
-    // All that was kept has gone out.
+    // All that was kept has gone out. After CloseAfterDrain: and the channel is closed.
     virtual void OnDrained() = 0;
-    // A write failed, or the peer reset. Called once; the channel is already closed.
+    // A write failed, or CloseAfterDrain took too long. Called once, from the loop; the channel is
+    // already closed.
     virtual void OnBroken() = 0;
 
    protected:
@@ -58,24 +61,41 @@ class Channel final : private EventHandler {
   void PauseReading();
   void ResumeReading();
 
-  // Closes the descriptor now; pending bytes are lost. Idempotent.
+  // Closes the descriptor now; pending bytes are lost; no call follows. Idempotent.
   void Close();
-  // Stops reading and closes once pending bytes are out or `Worker` time passes 5 s.
+  // Stops reading and closes once pending bytes are out (at once, without a call, when there are
+  // none; else OnDrained) or when kDrainTimeout has passed (OnBroken).
   void CloseAfterDrain();
+
   bool is_open() const { return fd_ >= 0; }
+
   int fd() const { return fd_; }
+
+  // errno of the write that broke the channel; 0 when none did.
+  int error() const { return error_; }
+
+  static constexpr absl::Duration kDrainTimeout = absl::Seconds(5);
 
  private:
   void OnEvents(uint32_t epoll_events) override;
+  // What the kernel takes now of both pieces; SIZE_MAX after a failure.
+  std::size_t SendNow(std::string_view first, std::string_view second);
+  void Keep(std::string_view bytes);
+  void FlushPending();
   void UpdateInterest();
-  void Fail();
+  void Fail(int error);
+  void CloseDescriptor();
+  void EndAfterDrain();
 
   Worker& worker_;
   int fd_;
+  int error_ = 0;
   Handler* handler_;
   std::string pending_;
   std::size_t pending_at_ = 0;
+  std::unique_ptr<Timer> end_timer_;  // only while failing or closing
   uint32_t watched_ = 0;
+  bool parked_ = false;  // out of epoll: the peer hung up while reading is paused
   bool reading_ = true;
   bool failed_ = false;
   bool closing_ = false;

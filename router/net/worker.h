@@ -37,15 +37,20 @@ class Worker {
 
   // Runs until Stop. Call on the thread that will be the worker thread.
   void Run();
+  // One turn: sleeps until something is ready or due, or `wait_max` has passed; then events, posted
+  // tasks, timers and deferred tasks, in this order. Run is made of it; tests drive a loop by it.
+  void Turn(absl::Duration wait_max);
   // Any thread.
   void Stop();
-  // Any thread. Runs `task` on the worker thread, in order of posting; wakes the loop.
+  // Any thread. Runs `task` on the worker thread, in order of posting; wakes the loop. A task that
+  // the loop does not come to any more is destroyed with the worker.
   void Post(absl::AnyInvocable<void()> task);
   // Worker thread. Runs `task` at the end of this turn, before the loop sleeps.
   void Defer(absl::AnyInvocable<void()> task);
 
   // Monotonic time of this turn; one clock read a turn. Worker thread.
   absl::Duration now() const { return now_; }
+
   // Wall clock of this turn.
   absl::Time wall_now() const;
 
@@ -64,13 +69,21 @@ class Worker {
   friend class Timer;
   struct State;
 
+  void DispatchEvents(int count);
+  void RunPosted();
+  void FireTimers();
+  void RunDeferred();
+  int SleepMilliseconds(absl::Duration wait_max) const;
+
   int index_;
   absl::Duration now_;
   std::unique_ptr<char[]> scratch_;
   std::unique_ptr<State> state_;
 };
 
-// One-shot, re-armable. Costs 16 bytes while disarmed plus the closure. Worker thread.
+// One-shot, re-armable. Costs 16 bytes while disarmed plus the closure. Worker thread. The closure
+// may destroy its timer as its last act. Fires never early, and not before the next turn when it is
+// armed by a closure that a timer runs.
 class Timer {
  public:
   Timer(Worker& worker, absl::AnyInvocable<void()> on_fire);
@@ -78,15 +91,17 @@ class Timer {
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
 
+  // Arms, or moves the time of an armed timer. No allocation in the long run.
   void ArmAfter(absl::Duration delay);
   void Disarm();
   bool armed() const;
 
  private:
   friend class Worker;
+  friend class TimerHeap;
   Worker& worker_;
   absl::AnyInvocable<void()> on_fire_;
-  uint64_t id_ = 0;
+  uint64_t id_ = 0;  // place in the heap, counted from 1; 0 = disarmed
 };
 
 }  // namespace pgreeve::net
