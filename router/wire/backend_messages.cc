@@ -15,11 +15,9 @@ constexpr std::size_t kSqlStateBytes = 5;
 constexpr std::size_t kFieldBytesMin = 19;  // of a RowDescription's field: a zero byte and numbers
 constexpr uint32_t kProtocolMajor = 3;
 
-// The request that an Authentication message makes.
-constexpr uint32_t kAuthenticationOk = 0;
-constexpr uint32_t kAuthenticationSasl = 10;
-constexpr uint32_t kAuthenticationSaslContinue = 11;
-constexpr uint32_t kAuthenticationSaslFinal = 12;
+constexpr std::size_t kMd5SaltBytes = 4;
+constexpr std::size_t kCancelSecretBytesMin = 4;
+constexpr std::size_t kCancelSecretBytesMax = 256;
 
 // Field types of ErrorResponse and NoticeResponse.
 constexpr char kSeverity = 'S';
@@ -32,6 +30,10 @@ constexpr char kPosition = 'P';
 
 absl::Status Malformed(std::string_view message) {
   return SqlStatus("08P01", "invalid format of message " + std::string(message));
+}
+
+constexpr uint32_t CodeOf(AuthenticationRequest request) {
+  return static_cast<uint32_t>(request);
 }
 
 bool IsSqlState(std::string_view text) {
@@ -172,6 +174,49 @@ absl::StatusOr<std::string_view> DecodeCommandComplete(std::string_view body) {
   return tag;
 }
 
+absl::StatusOr<Authentication> DecodeAuthentication(std::string_view body) {
+  MessageReader reader(body);
+  Authentication result;
+  result.request = static_cast<AuthenticationRequest>(reader.Uint32());
+  if (!reader.ok())
+    return Malformed("Authentication");
+  result.data = reader.rest();
+  if (result.request == AuthenticationRequest::kMd5Password && result.data.size() != kMd5SaltBytes)
+    return Malformed("AuthenticationMD5Password");
+  if (result.request == AuthenticationRequest::kSasl) {
+    while (true) {
+      const std::string_view mechanism = reader.CString();
+      if (mechanism.empty())
+        break;
+      result.mechanisms.push_back(mechanism);
+    }
+    if (!reader.done())
+      return Malformed("AuthenticationSASL");
+  }
+  return result;
+}
+
+absl::StatusOr<BackendKeyData> DecodeBackendKeyData(std::string_view body) {
+  MessageReader reader(body);
+  BackendKeyData result;
+  result.pid = reader.Uint32();
+  result.secret = reader.rest();
+  if (!reader.ok() || result.secret.size() < kCancelSecretBytesMin ||
+      result.secret.size() > kCancelSecretBytesMax)
+    return Malformed("BackendKeyData");
+  return result;
+}
+
+absl::StatusOr<std::vector<uint32_t>> DecodeParameterDescription(std::string_view body) {
+  MessageReader reader(body);
+  std::vector<uint32_t> types(reader.Count(sizeof(uint32_t)));
+  for (uint32_t& type : types)
+    type = reader.Uint32();
+  if (!reader.done())
+    return Malformed("ParameterDescription");
+  return types;
+}
+
 void AppendErrorResponse(std::string& out, const SqlError& error, std::string_view severity) {
   AppendFields(out, backend::kErrorResponse, error, severity);
 }
@@ -197,23 +242,27 @@ void AppendBackendKeyData(std::string& out, uint32_t pid, std::string_view secre
 }
 
 void AppendAuthenticationOk(std::string& out) {
-  MessageWriter(out, backend::kAuthentication).Uint32(kAuthenticationOk);
+  MessageWriter(out, backend::kAuthentication).Uint32(CodeOf(AuthenticationRequest::kOk));
 }
 
 void AppendAuthenticationSasl(std::string& out, const std::vector<std::string>& mechanisms) {
   MessageWriter message(out, backend::kAuthentication);
-  message.Uint32(kAuthenticationSasl);
+  message.Uint32(CodeOf(AuthenticationRequest::kSasl));
   for (const std::string& mechanism : mechanisms)
     message.CString(mechanism);
   message.Byte('\0');
 }
 
 void AppendAuthenticationSaslContinue(std::string& out, std::string_view data) {
-  MessageWriter(out, backend::kAuthentication).Uint32(kAuthenticationSaslContinue).Bytes(data);
+  MessageWriter(out, backend::kAuthentication)
+      .Uint32(CodeOf(AuthenticationRequest::kSaslContinue))
+      .Bytes(data);
 }
 
 void AppendAuthenticationSaslFinal(std::string& out, std::string_view data) {
-  MessageWriter(out, backend::kAuthentication).Uint32(kAuthenticationSaslFinal).Bytes(data);
+  MessageWriter(out, backend::kAuthentication)
+      .Uint32(CodeOf(AuthenticationRequest::kSaslFinal))
+      .Bytes(data);
 }
 
 void AppendNegotiateProtocolVersion(std::string& out,

@@ -34,24 +34,59 @@ using Value = std::optional<std::string_view>;
 absl::StatusOr<std::vector<FieldDescription>> DecodeRowDescription(std::string_view body);
 // Clears and fills `values`; the views point into `body`.
 absl::Status DecodeDataRow(std::string_view body, std::vector<Value>& values);
+
 // Never fails: fields that are missing keep their defaults (a malicious server may omit all).
 struct ServerError {
   std::string severity = "ERROR";  // not localised (field V) where present
   SqlError error;
 };
+
 ServerError DecodeError(std::string_view body);
+
 struct ParameterStatus {
   std::string_view name;
   std::string_view value;
 };
+
 absl::StatusOr<ParameterStatus> DecodeParameterStatus(std::string_view body);
 // The transaction status byte: 'I', 'T' or 'E'.
 absl::StatusOr<char> DecodeReadyForQuery(std::string_view body);
 absl::StatusOr<std::string_view> DecodeCommandComplete(std::string_view body);
 
+// What an Authentication message asks for. Numbers as in the protocol; others exist and are
+// nothing the router can do.
+enum class AuthenticationRequest : uint32_t {
+  kOk = 0,
+  kCleartextPassword = 3,
+  kMd5Password = 5,
+  kSasl = 10,
+  kSaslContinue = 11,
+  kSaslFinal = 12,
+};
+
+struct Authentication {
+  AuthenticationRequest request = AuthenticationRequest::kOk;
+  std::string_view data;                     // kMd5Password: 4 bytes of salt; kSasl…: SASL's data
+  std::vector<std::string_view> mechanisms;  // kSasl
+};
+
+absl::StatusOr<Authentication> DecodeAuthentication(std::string_view body);
+
+struct BackendKeyData {
+  uint32_t pid = 0;
+  std::string_view secret;  // 4 to 256 bytes
+};
+
+absl::StatusOr<BackendKeyData> DecodeBackendKeyData(std::string_view body);
+absl::StatusOr<std::vector<uint32_t>> DecodeParameterDescription(std::string_view body);
+
 // Encoders append one whole message.
-void AppendErrorResponse(std::string& out, const SqlError& error, std::string_view severity = "ERROR");
-void AppendNoticeResponse(std::string& out, const SqlError& notice, std::string_view severity = "NOTICE");
+void AppendErrorResponse(std::string& out,
+                         const SqlError& error,
+                         std::string_view severity = "ERROR");
+void AppendNoticeResponse(std::string& out,
+                          const SqlError& notice,
+                          std::string_view severity = "NOTICE");
 void AppendReadyForQuery(std::string& out, char status);
 void AppendCommandComplete(std::string& out, std::string_view tag);
 void AppendParameterStatus(std::string& out, std::string_view name, std::string_view value);

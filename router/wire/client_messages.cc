@@ -28,14 +28,18 @@ absl::Status ReadFormats(MessageReader& reader, absl::InlinedVector<int16_t, 8>&
   return reader.ok() ? absl::OkStatus() : Malformed("Bind");
 }
 
+absl::StatusOr<std::string_view> DecodeOneString(std::string_view body, std::string_view message) {
+  MessageReader reader(body);
+  const std::string_view text = reader.CString();
+  if (!reader.done())
+    return Malformed(message);
+  return text;
+}
+
 }  // namespace
 
 absl::StatusOr<std::string_view> DecodeQuery(std::string_view body) {
-  MessageReader reader(body);
-  const std::string_view query = reader.CString();
-  if (!reader.done())
-    return Malformed("Query");
-  return query;
+  return DecodeOneString(body, "Query");
 }
 
 absl::StatusOr<Parse> DecodeParse(std::string_view body) {
@@ -107,6 +111,28 @@ absl::StatusOr<Execute> DecodeExecute(std::string_view body) {
   // As Postgres: zero and below mean all rows.
   execute.row_limit = row_limit > 0 ? static_cast<uint32_t>(row_limit) : 0;
   return execute;
+}
+
+absl::StatusOr<SaslInitialResponse> DecodeSaslInitialResponse(std::string_view body) {
+  MessageReader reader(body);
+  SaslInitialResponse response;
+  response.mechanism = reader.CString();
+  const int32_t length = reader.Int32();
+  if (length < kNullLength)
+    return Malformed("SASLInitialResponse");
+  if (length != kNullLength)
+    response.data = reader.Bytes(static_cast<std::size_t>(length));
+  if (!reader.done())
+    return Malformed("SASLInitialResponse");
+  return response;
+}
+
+absl::StatusOr<std::string_view> DecodePassword(std::string_view body) {
+  return DecodeOneString(body, "PasswordMessage");
+}
+
+absl::StatusOr<std::string_view> DecodeCopyFail(std::string_view body) {
+  return DecodeOneString(body, "CopyFail");
 }
 
 void AppendQuery(std::string& out, std::string_view sql) {

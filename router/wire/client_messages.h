@@ -1,7 +1,7 @@
 // Messages a client sends, decoded. Views point into the message. Decoders never trust a length or
 // a count. Pure; any thread.
-// Errors of all decoders: 08P01 with what was wrong.
-// Source: PostgreSQL 15 §55.7.
+// Errors of all decoders: 08P01 with what was wrong; DecodeBind also 22023 for a format code that
+// is neither text nor binary. Source: PostgreSQL 15 §55.7.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +36,7 @@ struct Bind {
   }
 };
 
-struct Describe {  // also Close
+struct Describe {   // also Close
   char what = 'S';  // 'S' statement, 'P' portal
   std::string_view name;
 };
@@ -46,11 +46,19 @@ struct Execute {
   uint32_t row_limit = 0;  // 0: all
 };
 
+struct SaslInitialResponse {
+  std::string_view mechanism;
+  std::string_view data;  // empty when the client sent none
+};
+
 absl::StatusOr<std::string_view> DecodeQuery(std::string_view body);
 absl::StatusOr<Parse> DecodeParse(std::string_view body);
 absl::StatusOr<Bind> DecodeBind(std::string_view body);
 absl::StatusOr<Describe> DecodeDescribe(std::string_view body);
 absl::StatusOr<Execute> DecodeExecute(std::string_view body);
+absl::StatusOr<SaslInitialResponse> DecodeSaslInitialResponse(std::string_view body);
+absl::StatusOr<std::string_view> DecodePassword(std::string_view body);
+absl::StatusOr<std::string_view> DecodeCopyFail(std::string_view body);
 
 // Encoders append one whole message.
 void AppendQuery(std::string& out, std::string_view sql);
@@ -73,6 +81,7 @@ void AppendCopyDone(std::string& out);
 void AppendCopyFail(std::string& out, std::string_view reason);
 void AppendTerminate(std::string& out);
 void AppendSaslInitialResponse(std::string& out, std::string_view mechanism, std::string_view data);
-void AppendSaslResponse(std::string& out, std::string_view data);  // also PasswordMessage's body + \0
+void AppendSaslResponse(std::string& out,
+                        std::string_view data);  // also PasswordMessage's body + \0
 
 }  // namespace pgreeve::wire
