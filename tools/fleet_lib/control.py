@@ -1,0 +1,41 @@
+"""The words that the fleet says to pgreevectl: the one place that knows its command line."""
+
+from __future__ import annotations
+
+import pathlib
+
+from .account import Account
+from .cluster import Cluster
+from .dsn import Dsn
+from .layout import Shard, Tier
+
+
+class Control:
+    def __init__(self, account: Account, binaries: pathlib.Path, catalog: Dsn) -> None:
+        self._account = account
+        self._program = binaries / "pgreevectl"
+        self._environment = {"PGREEVE_CATALOG_DSN": catalog.url()}
+
+    def run(self, *arguments: str, text_in: str | None = None, timeout: float = 300) -> str:
+        return self._account.run([self._program, *arguments],
+                                 f"pgreevectl {' '.join(arguments[:2])}", text_in=text_in,
+                                 extra=self._environment, timeout=timeout)
+
+    def initialise(self, tenant_type: str) -> None:
+        self.run("catalog", "init", "--tenant-type", tenant_type)
+
+    def set_tier(self, tier: Tier) -> None:
+        self.run("tier", "set", tier.name, "--capacity", str(tier.capacity), "--size-min",
+                 str(tier.bytes_min), "--size-max", str(tier.bytes_max),
+                 *(["--dedicated"] if tier.dedicated else []))
+
+    def add_node(self, name: str, cluster: Cluster) -> None:
+        self.run("node", "add", name, "--dsn", cluster.dsn().url())
+
+    def add_shard(self, shard: Shard) -> None:
+        self.run("shard", "add", shard.name, "--node", f"node{shard.node}", "--database",
+                 shard.database, "--tier", shard.tier)
+
+    def create_login(self, name: str, password: str, scope: str, *more: str) -> None:
+        self.run("login", "create", name, "--scope", scope, "--password-stdin", *more,
+                 text_in=password + "\n")
