@@ -8,6 +8,7 @@ import dataclasses
 import io
 import os
 import pathlib
+import shutil
 from collections.abc import Callable, Iterable
 
 from . import demo_events, layout, ports
@@ -344,6 +345,16 @@ class Fleet:
         for cluster in [*self.standbys(), *self.nodes(), self.catalog()]:
             stopped += cluster.stop("fast")
         return stopped
+
+    def remove(self) -> None:
+        """Stops it and removes its files, if they look like ours."""
+        if self.state is None:
+            return
+        self.down()
+        if self.store != self.folder and self.store.name.startswith("fleet-"):
+            shutil.rmtree(self.store, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.state = None
 
     def status(self) -> list[tuple[str, str, str]]:
         """Name, state and place of each part."""
