@@ -29,8 +29,8 @@ struct Loaded {
   bool ok() const { return problems.empty(); }
 };
 
-// Relative `file:` secrets and sockets are taken from the working folder. An environment variable
-// PGREEVE_<SECTION>_<KEY> (upper case, dots as underscores) wins over the file.
+// One file may serve both programs: each reads its own sections and checks that the others exist.
+// Secrets may be written as "env:NAME" or "file:/path" (the file's first line).
 Loaded<RouterSettings> ParseRouter(std::string_view toml);
 Loaded<RebalancerSettings> ParseRebalancer(std::string_view toml);
 
