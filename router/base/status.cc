@@ -1,5 +1,6 @@
 #include "router/base/status.h"
 
+#include <charconv>
 #include <optional>
 
 #include <absl/strings/cord.h>
@@ -46,7 +47,10 @@ absl::Status SqlStatus(std::string_view sqlstate,
 }
 
 absl::Status ToStatus(const SqlError& error) {
-  return SqlStatus(error.sqlstate, error.message, error.detail, error.hint);
+  absl::Status status = SqlStatus(error.sqlstate, error.message, error.detail, error.hint);
+  if (error.position > 0)
+    Put(status, "position", std::to_string(error.position));
+  return status;
 }
 
 SqlError ToSqlError(const absl::Status& status) {
@@ -55,6 +59,8 @@ SqlError ToSqlError(const absl::Status& status) {
   error.sqlstate = Take(status, "sqlstate");
   error.detail = Take(status, "detail");
   error.hint = Take(status, "hint");
+  const std::string position = Take(status, "position");
+  std::from_chars(position.data(), position.data() + position.size(), error.position);
   if (error.sqlstate.empty()) {
     switch (status.code()) {
       case absl::StatusCode::kUnavailable:
