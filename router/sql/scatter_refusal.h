@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include <absl/status/status.h>
+
 namespace pgreeve::sql {
 
 enum class ScatterRefusal : int16_t {
@@ -207,5 +209,8 @@ constexpr const ScatterRefusalText& TextOf(ScatterRefusal code) {
   }
   return kScatterRefusals[0];
 }
+
+// 0A000 with "PR-2xx: …" in DETAIL; `what` names the offender ("string_agg"), may be empty.
+absl::Status ScatterRefused(ScatterRefusal refusal, std::string_view what = "");
 
 }  // namespace pgreeve::sql
