@@ -1,0 +1,92 @@
+#include "router/plan/scatter.h"
+
+#include <utility>
+
+#include "router/base/status_macros.h"
+#include "router/sql/scatter_shape.h"
+
+namespace pgreeve::plan {
+
+namespace {
+
+MergeKind KindOf(sql::ScatterKind kind) {
+  switch (kind) {
+    case sql::ScatterKind::kConcat:
+      return MergeKind::kConcat;
+    case sql::ScatterKind::kOrdered:
+      return MergeKind::kOrdered;
+    case sql::ScatterKind::kGroup:
+      break;
+  }
+  return MergeKind::kGroup;
+}
+
+Combine CombineOf(sql::ScatterCombine combine) {
+  switch (combine) {
+    case sql::ScatterCombine::kKey:
+      return Combine::kKey;
+    case sql::ScatterCombine::kCount:
+      return Combine::kCount;
+    case sql::ScatterCombine::kSum:
+      return Combine::kSum;
+    case sql::ScatterCombine::kMin:
+      return Combine::kMin;
+    case sql::ScatterCombine::kMax:
+      return Combine::kMax;
+    case sql::ScatterCombine::kExpression:
+      break;
+  }
+  return Combine::kExpression;
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const ScatterPlan>> PlanScatter(
+    std::string_view statement_sql,
+    const TableSet& tables,
+    const std::vector<std::string>& search_path,
+    std::vector<ShardId> shards) {
+  ASSIGN_OR_RETURN(sql::ScatterShape shape, sql::ShapeScatter(statement_sql, tables, search_path));
+  auto plan = std::make_shared<ScatterPlan>();
+  plan->shards = std::move(shards);
+  plan->partial_sql = std::move(shape.partial_sql);
+  plan->combine_sql = std::move(shape.combine_sql);
+  plan->kind = KindOf(shape.kind);
+  plan->hidden_columns = shape.hidden_columns;
+  plan->key_columns = shape.key_columns;
+  for (const sql::ScatterOutput& output : shape.output)
+    plan->output.push_back({CombineOf(output.combine), output.partial});
+  for (const sql::ScatterOrder& key : shape.order)
+    plan->order.push_back({key.column, key.descending, key.nulls_first, key.bytewise});
+  plan->native_possible = shape.native_possible;
+  plan->limit = shape.limit;
+  plan->offset = shape.offset;
+  plan->pins_now = shape.pins_now;
+  plan->sum_columns = std::move(shape.sum_columns);
+  plan->tenant_column = std::move(shape.tenant_column);
+  return std::shared_ptr<const ScatterPlan>(std::move(plan));
+}
+
+std::string PinNow(const ScatterPlan& plan, std::string_view sql, std::string_view now) {
+  static constexpr std::string_view kMark = "'pgreeve_now'";
+  std::string pinned;
+  if (!plan.pins_now)
+    return std::string(sql);
+  std::size_t at = 0;
+  for (std::size_t found = sql.find(kMark); found != std::string_view::npos;
+       found = sql.find(kMark, at)) {
+    pinned.append(sql.substr(at, found - at));
+    pinned += '\'';
+    pinned.append(now);
+    pinned += '\'';
+    at = found + kMark.size();
+  }
+  pinned.append(sql.substr(at));
+  return pinned;
+}
+
+absl::Status ScatterRefused(sql::ScatterRefusal refusal, std::string_view what) {
+  return sql::ScatterRefused(refusal, what);
+}
+
+}  // namespace pgreeve::plan
