@@ -78,6 +78,7 @@ class Loader:
     def create_tables(self) -> None:
         for statement in table_statements(self._tenant_type):
             self._connection.execute(statement)
+        # Where routing.tenant_columns names the columns this only says it again.
         for table, column in SHARD_TABLES:
             self._connection.execute("SELECT pgreeve.shard_table(%s, %s)", (table, column))
 

@@ -162,7 +162,7 @@ class Fleet:
         block = ports.block(Ports.count(options), options.port_base)
         self.state = State(options, Ports.deal(block, options), str(store), str(find_binaries()))
         self.state.passwords = {name: new_password() for name in (
-            "postgres", "app", "operator", LOGIN_TENANT, LOGIN_TENANT2)}
+            "postgres", "app", "operator", "http_token", "snapshot_key", LOGIN_TENANT, LOGIN_TENANT2)}
         for name in ("data", "log", "run"):
             self.account.make_folder(store / name)
             if store != self.folder:
@@ -295,7 +295,7 @@ class Fleet:
                 values[f"{prefix}_ID"] = state.facts[key]
         values |= {"PGREEVE_CONSOLE_DSN": self.client_dsn("operator", CONSOLE_DATABASE).url(),
                    "PGREEVE_HTTP": f"http://127.0.0.1:{state.ports.routers_http[0]}",
-                   "PGREEVE_HTTP_TOKEN": state.passwords.setdefault("http_token", new_password()),
+                   "PGREEVE_HTTP_TOKEN": state.passwords["http_token"],
                    "PGREEVE_CATALOG_DSN": self.catalog_dsn().url(),
                    "PGREEVE_CATALOG_DATADIR": str(self.catalog().datadir)}
         database = "postgres" if state.options.load else APP_DATABASE

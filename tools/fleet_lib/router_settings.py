@@ -14,24 +14,34 @@ def quoted(text: object) -> str:
     return f'"{escaped}"'
 
 
+# Connections of a router to one shard in one role. The demo has several shards on each node.
+POOL_DEMO = 8
+POOL_PLAIN = 20
+
+
 def router_toml(fleet: "Fleet", number: int) -> str:
-    ports = fleet.known().ports
-    token = fleet.env()["PGREEVE_HTTP_TOKEN"]
+    state = fleet.known()
+    ports = state.ports
+    columns = '["customer_id", "customers.id"]' if state.options.load else "[]"
     return f"""# Written by tools/fleet.
+[router]
+id = "r{number}"
+
 [listen]
 pg = [{quoted(f'127.0.0.1:{ports.routers[number - 1]}')}]
 http = {quoted(f'127.0.0.1:{ports.routers_http[number - 1]}')}
 
-[router]
-id = "r{number}"
-
 [catalog]
 dsn = {quoted(fleet.catalog_dsn().url())}
-snapshot_file = {quoted(fleet.store / f'router{number}.snapshot')}
+snapshot_file = {quoted(fleet.store / 'run' / f'router{number}.snapshot')}
+snapshot_key = {quoted(state.passwords['snapshot_key'])}
 
-[http]
-token = {quoted(token)}
+[pool]
+size = {POOL_DEMO if state.options.load else POOL_PLAIN}
 
 [routing]
-tenant_columns = ["customer_id", "customers.id"]
+tenant_columns = {columns}
+
+[timeouts]
+drain = "5s"
 """
