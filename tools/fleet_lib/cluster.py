@@ -33,8 +33,9 @@ dynamic_shared_memory_type = mmap
 max_wal_size = 256MB
 """
 
-# The demo's data can be made again at any time, so its clusters do not wait for the disk.
-UNSAFE = "fsync = off\nfull_page_writes = off\nsynchronous_commit = off\n"
+# The demo's data can be made again at any time, so its clusters do not wait for the disk. Commits
+# still reach the kernel before they are acknowledged: kill -9 of a process loses nothing.
+UNSAFE = "fsync = off\nfull_page_writes = off\n"
 
 HBA = """# Written by tools/fleet: passwords everywhere, loopback only.
 local   all          all                 scram-sha-256

@@ -216,6 +216,7 @@ class Fleet:
         shards = self.shards()
         for shard in shards:
             control.add_shard(shard)
+        control.set_combiner("node1")
         self.say(f"fleet: {len(shards)} shards on {options.nodes} nodes")
         if options.load:
             self.say(f"fleet: {layout.DEMO_BOUNDS_TEXT}")
@@ -264,10 +265,7 @@ class Fleet:
 
     def _create_tenant_logins(self, customers: list[demo_events.Customer]) -> None:
         """Logins of two tenants that share a shard."""
-        homes: dict[str, str] = {}
-        for tenant, home in self.catalog_dsn().sql(
-                "SELECT t.id, s.name FROM pgreeve.tenants t JOIN pgreeve.shards s ON s.id = t.shard"):
-            homes[tenant] = home
+        homes = {row["id"]: row["shard"] for row in self.control().rows("tenant", "list")}
         # Starters (the busiest first) share shards; enterprise tenants never do.
         shared = [c for c in customers if c.tier != "enterprise"][::-1][-200:][::-1]
         first = next(iter(shared), None)
@@ -325,12 +323,14 @@ class Fleet:
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(("shard", "node", "database", "dsn", "tier", "tenants"))
-        for name, node, database, tier, tenants in self.catalog_dsn().sql(
-                "SELECT s.name, n.name, s.database, s.tier, s.tenants FROM pgreeve.shards s "
-                "JOIN pgreeve.nodes n ON n.id = s.node ORDER BY s.id"):
-            cluster = next(c for c in self.nodes() if c.name == node)
-            writer.writerow((name, node.removeprefix("node"), database, cluster.dsn(database).url(),
-                             tier, tenants))
+        control = self.control()
+        nodes = {row["id"]: row["name"] for row in control.rows("node", "list")}
+        clusters = {cluster.name: cluster for cluster in self.nodes()}
+        for shard in control.rows("shard", "list"):
+            node = nodes[shard["node"]]
+            writer.writerow((shard["name"], node.removeprefix("node"), shard["database"],
+                             clusters[node].dsn(shard["database"]).url(), shard["tier"],
+                             shard["tenants"]))
         return out.getvalue()
 
     # Down and status.

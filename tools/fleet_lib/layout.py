@@ -28,7 +28,12 @@ class Shard:
     node: int  # from 1
     database: str
     tier: str
+    backends_max: int  # connections of one router to it, in all roles
 
+
+# Connections of a router to one shard: the demo has several shards on each node.
+BACKENDS_DEMO = 16
+BACKENDS_PLAIN = 50
 
 # The real bounds are 1 GB and 10 GB. The demo's tenants have kilobytes, so its bounds do too.
 DEMO_TIERS = (Tier("enterprise", True, 1, 512 * KIB, 0),
@@ -44,10 +49,11 @@ def demo_shards(nodes: int) -> list[Shard]:
     for tier, letter, count in DEMO_SHARDS:
         for number in range(1, count + 1):
             name = f"{letter}{number}"
-            shards.append(Shard(name, len(shards) % nodes + 1, f"app_{name}", tier))
+            shards.append(Shard(name, len(shards) % nodes + 1, f"app_{name}", tier,
+                                BACKENDS_DEMO))
     return shards
 
 
 def plain_shards(nodes: int) -> list[Shard]:
     """One shard a node: an empty database `app`."""
-    return [Shard(f"s{node}", node, "app", "starter") for node in range(1, nodes + 1)]
+    return [Shard(f"s{node}", node, "app", "starter", BACKENDS_PLAIN) for node in range(1, nodes + 1)]

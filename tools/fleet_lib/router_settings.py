@@ -14,7 +14,7 @@ def quoted(text: object) -> str:
     return f'"{escaped}"'
 
 
-# Connections of a router to one shard in one role. The demo has several shards on each node.
+# Connections of a router to one shard in one role, below the shard's backends_max (layout.py).
 POOL_DEMO = 8
 POOL_PLAIN = 20
 
