@@ -20,12 +20,14 @@ class Backoff {
     delay_ = delay_ == absl::ZeroDuration() ? kFirst : std::min(delay_ * 2, kLast);
     until_ = now + delay_;
   }
+
   void OnSuccess() {
     delay_ = absl::ZeroDuration();
     until_ = -absl::InfiniteDuration();
   }
 
   bool MayTry(absl::Duration now) const { return now >= until_; }
+
   // Time until MayTry; zero when it is so already.
   absl::Duration Remaining(absl::Duration now) const {
     return std::max(until_ - now, absl::ZeroDuration());

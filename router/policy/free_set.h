@@ -67,8 +67,11 @@ class FreeSet {
 
   // Longest idle first.
   const std::vector<Entry>& entries() const { return entries_; }
+
   std::size_t size() const { return entries_.size(); }
+
   bool empty() const { return entries_.empty(); }
+
   std::size_t bound() const { return bound_; }
 
  private:

@@ -34,7 +34,7 @@ QueuedStep DecideQueued(const Queued& queued) {
 }
 
 bool MustYield(int32_t held, int32_t limit, int32_t members) {
-  return held > std::max(limit / std::max(members, 1), 1);
+  return held > limit / std::max(members, 1);
 }
 
 }  // namespace pgreeve::policy

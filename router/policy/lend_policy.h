@@ -28,7 +28,7 @@ struct Returned {
   bool same_waits = false;    // somebody waits for exactly this binding
   bool same_is_next = false;  // and it is that one's turn
   std::size_t waiting = 0;
-  std::size_t coming = 0;        // backends being opened or unbound: the waiters' to come
+  std::size_t coming = 0;      // backends being opened or unbound: the waiters' to come
   absl::Duration next_waited;  // of the one whose turn it is
 };
 
@@ -52,7 +52,8 @@ enum class QueuedStep : uint8_t { kLendBlank, kUnbindIdle, kOpen, kWait };
 QueuedStep DecideQueued(const Queued& queued);
 
 // Whether a worker that holds `held` of a shard's `limit` connections gives one up for another
-// worker that got none. `members` workers use the shard.
+// worker that got none. `members` workers use the shard; where they are more than connections,
+// these go round.
 bool MustYield(int32_t held, int32_t limit, int32_t members);
 
 }  // namespace pgreeve::policy

@@ -34,12 +34,16 @@ class WaitQueue {
   Ticket Next() const;
   // The first waiter of `tenant`, among its first kLookahead, that wants exactly `binding`.
   Ticket NextOf(uint64_t tenant, uint64_t binding) const;
+
   // The one that has waited longest.
   Ticket Oldest() const { return oldest_; }
 
   std::size_t size() const { return size_; }
+
   bool empty() const { return size_ == 0; }
+
   absl::Duration since(Ticket ticket) const { return nodes_[ticket].since; }
+
   uint64_t binding(Ticket ticket) const { return nodes_[ticket].binding; }
 
  private:
@@ -54,12 +58,13 @@ class WaitQueue {
     Ticket older = kNone;  // in order of arrival
     Ticket younger = kNone;
   };
+
   struct Group {
     uint64_t tenant = 0;
     Ticket first = kNone;
     Ticket last = kNone;
     uint32_t weight = 1;
-    uint32_t served = 0;  // in this turn
+    uint32_t served = 0;     // in this turn
     Index previous = kNone;  // in the ring of tenants that wait
     Index next = kNone;
   };

@@ -50,15 +50,20 @@ class Backend {
   virtual void ResumeReading() = 0;
 
   ShardId shard() const { return shard_; }
+
   catalog::RoleClass role() const { return role_; }
+
   uint32_t pid() const { return pid_; }
+
   std::string_view secret() const { return secret_; }
+
   // As last reported by ParameterStatus during login.
   const StringMap<std::string>& parameters() const { return parameters_; }
 
   // Names of prepared statements that exist on this connection. The session adds and removes; an
   // unbind or reset does not drop them.
   absl::flat_hash_set<uint64_t>& prepared() { return prepared_; }
+
   // Which unnamed statement the connection holds: an id of the session's choosing, 0 = unknown.
   uint64_t unnamed_statement = 0;
 

@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,35 +25,68 @@
 #include "router/net/worker.h"
 #include "router/pool/backend.h"
 
+namespace pgreeve::metrics {
+class Slots;
+}  // namespace pgreeve::metrics
+
 namespace pgreeve::pool {
 
 struct PoolOptions {
   int32_t backends_per_shard_max = 20;  // of one role class, over all workers of this process
   absl::Duration queue_timeout = absl::Seconds(5);
   absl::Duration connect_timeout = absl::Seconds(5);
-  absl::Duration server_lifetime = absl::Hours(1);      // closed when free after this
+  absl::Duration server_lifetime = absl::Hours(1);  // closed when free after this
   absl::Duration server_idle_timeout = absl::Minutes(10);
   absl::Duration unbind_idle = absl::Milliseconds(500);  // free and bound this long → unbound
   absl::Duration token_lifetime = absl::Minutes(5);      // rebind at half of it
   absl::Duration reset_timeout = absl::Seconds(2);       // an unbind without answer closes
-  int32_t waiters_max = 20000;                           // per worker and shard
+  int32_t waiters_max = 20000;                           // per worker, shard and role class
   std::string router_name = "r1";
   uint64_t incarnation = 0;
+  // Log in with SCRAM-SHA-256 or not at all. Without it a shard that is not what it seems may ask
+  // for the role's password, which is the same on all shards.
+  bool scram_only = false;
 };
 
 // Connections of one (shard, role class) that all workers together may hold. Any thread.
+// A pool that gets none asks for one: the others are told through their workers, give up an idle
+// one or, when they hold more than their share, the next one that comes back; the asker tries again
+// when a connection is returned, and by a timer (kRetryFirst … kRetryLast) in case that it lost the
+// race.
 class ConnectionBudget {
  public:
+  ConnectionBudget();
+  ~ConnectionBudget();
+  ConnectionBudget(const ConnectionBudget&) = delete;
+  ConnectionBudget& operator=(const ConnectionBudget&) = delete;
+
   // False when the limit is reached.
   bool TryTake(ShardId shard, catalog::RoleClass role, int32_t limit);
   void Return(ShardId shard, catalog::RoleClass role);
 
+  static constexpr absl::Duration kRetryFirst = absl::Milliseconds(5);
+  static constexpr absl::Duration kRetryLast = absl::Milliseconds(40);
+
+  // What the pools themselves use. Numbers that any thread may read; they live as long as this.
+  struct Share {
+    std::atomic<int32_t> taken = 0;
+    std::atomic<int32_t> hungry = 0;   // pools that wait for a connection
+    std::atomic<int32_t> members = 0;  // pools that hold or want connections
+  };
+
+  Share& ShareOf(ShardId shard, catalog::RoleClass role);
+
+  // `told` runs on `worker` when a connection was returned while somebody is hungry, or somebody
+  // became hungry. Not after Unsubscribe, which must be called on the worker's thread.
+  using Told = std::function<void(ShardId, catalog::RoleClass)>;
+  uint64_t Subscribe(net::Worker& worker, Told told);
+  void Unsubscribe(uint64_t subscription);
+  // Tells all pools but the caller's.
+  void Ask(ShardId shard, catalog::RoleClass role, uint64_t subscription);
+
  private:
   struct Slots;
-  std::shared_ptr<Slots> slots_;
-
- public:
-  ConnectionBudget();
+  std::unique_ptr<Slots> slots_;
 };
 
 // Session settings that a backend must carry before it serves a session (SET, startup options).
@@ -83,8 +117,8 @@ class Waiter {
 };
 
 enum class Return : uint8_t {
-  kClean,  // 'I', owes nothing, no session state but what LeaseRequest asked for
-  kDirty,  // 'I', owes nothing, but session state may have changed: full reset before reuse
+  kClean,   // 'I', owes nothing, no session state but what LeaseRequest asked for
+  kDirty,   // 'I', owes nothing, but session state may have changed: full reset before reuse
   kBroken,  // anything else: the connection is closed
 };
 
@@ -99,7 +133,7 @@ struct PoolStats {
   absl::Duration oldest_wait;
 };
 
-class PoolMetrics;  // counters, see pool/pool_metrics.h
+struct PoolMetrics;  // counters, see pool/pool_metrics.h
 
 class Pool {
  public:
@@ -125,9 +159,20 @@ class Pool {
   // is not lent to anybody else until that connection has ended.
   void CancelQuery(Backend* backend);
 
+  // For a lease that lasts over many transactions: when the tenant's token is past half of its
+  // life, a fresh one goes ahead of the next bytes sent. Call it at the start of a transaction,
+  // with nothing owed to the backend or by it. Cost: a comparison.
+  void RenewBinding(Backend* backend);
+
   std::vector<PoolStats> Stats() const;
-  // Closes idle backends and every leased one when it comes back; for drain and shutdown.
+  // Closes idle backends and every leased one when it comes back; for drain and shutdown. New
+  // leases open new connections.
   void CloseAll();
+
+  // Valid as long as the pool; any thread may read the numbers.
+  const PoolMetrics& metrics() const;
+  // Counts into the worker's slots as well. Null: no more.
+  void CountInto(metrics::Slots* slots);
 
  private:
   struct State;
