@@ -18,6 +18,10 @@ struct ListenSettings {
   bool reuseport = false;
 };
 
+struct HttpSettings {
+  std::string token;  // secret
+};
+
 struct CatalogSettings {
   std::string dsn;            // secret
   std::string snapshot_file;  // empty: none
@@ -96,6 +100,7 @@ struct RouterSettings {
   std::string router_id;
   int64_t workers = 0;  // 0: one for each core
   ListenSettings listen;
+  HttpSettings http;
   CatalogSettings catalog;
   AuthSettings auth;
   PoolSettings pool;

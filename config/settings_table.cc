@@ -145,6 +145,11 @@ void AddListen(RouterRows& rows) {
                        "SO_REUSEPORT: a new router may take over the port while the old one "
                        "drains."),
                   [](R& s) -> Place { return &s.listen.reuseport; }});
+  rows.push_back({Secret("http.token",
+                         kRestart,
+                         "Bearer token of the admin API; empty = only the probes and /metrics are "
+                         "served."),
+                  [](R& s) -> Place { return &s.http.token; }});
 }
 
 void AddCatalog(RouterRows& rows) {

@@ -18,13 +18,9 @@
 #include "router/metrics/histogram.h"
 #include "router/metrics/labels.h"
 #include "router/metrics/tenant_tally.h"
+#include "router/metrics/tiers.h"
 
 namespace pgreeve::metrics {
-
-// Position of a tier in the list that the exporter was given; tiers beyond share the last place.
-using TierIndex = std::size_t;
-constexpr std::size_t kTiersMax = 8;
-constexpr TierIndex kTierOther = kTiersMax - 1;
 
 // Numbers kept for each shard. Shard 0 ("none") is a place of its own.
 struct ShardSlots {

@@ -10,7 +10,7 @@ TenantTally::~TenantTally() {
   delete offered_.load(std::memory_order_acquire);
 }
 
-void TenantTally::Add(const TenantId& tenant, std::size_t tier, uint64_t microseconds) {
+void TenantTally::Add(const TenantId& tenant, TierIndex tier, uint64_t microseconds) {
   auto it = filling_->by_tenant.find(tenant);
   if (it == filling_->by_tenant.end() && filling_->by_tenant.size() < kTenantsMax)
     it = filling_->by_tenant.try_emplace(tenant).first;

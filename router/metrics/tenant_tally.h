@@ -12,19 +12,19 @@
 #include <absl/container/flat_hash_map.h>
 
 #include "router/base/tenant_id.h"
+#include "router/metrics/tiers.h"
 
 namespace pgreeve::metrics {
 
 struct TenantCount {
-  std::size_t tier = 0;
+  TierIndex tier = kTierOther;
   uint64_t queries = 0;
   uint64_t microseconds = 0;
 };
 
 struct TenantBatch {
-  static constexpr std::size_t kTiers = 8;
   absl::flat_hash_map<TenantId, TenantCount> by_tenant;
-  std::array<TenantCount, kTiers> unnamed;
+  std::array<TenantCount, kTiersMax> unnamed;
 };
 
 class TenantTally {
@@ -36,8 +36,8 @@ class TenantTally {
   TenantTally(const TenantTally&) = delete;
   TenantTally& operator=(const TenantTally&) = delete;
 
-  // Worker thread. `tier` < TenantBatch::kTiers.
-  void Add(const TenantId& tenant, std::size_t tier, uint64_t microseconds);
+  // Worker thread. `tier` < kTiersMax.
+  void Add(const TenantId& tenant, TierIndex tier, uint64_t microseconds);
   // Worker thread. Gives the counts away if the exporter has taken the previous ones.
   void Offer();
   // Exporter. Null: nothing new.
