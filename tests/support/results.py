@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
+import re
 import xml.etree.ElementTree as ElementTree
 
 
@@ -90,5 +91,30 @@ def read_program(path: pathlib.Path, name: str, exit_code: int, output_tail: str
     for test in data["skipped"]:
         tally.skip(f"{name}: {test}")
     if exit_code != 0 and not data["failed"]:
+        tally.fail(f"{name}: ended with {exit_code}")
+    return tally
+
+
+SUMMARY = re.compile(r"(\d+) passed, (\d+) failed(?:, (\d+) skipped)?")
+FAILED_LINE = re.compile(r"^FAIL(?:ED)?\b\s*(.*)$", re.MULTILINE)
+SKIPPED_WHOLE = 77
+
+
+def read_summary(text: str, name: str, exit_code: int) -> Tally:
+    """A program whose last lines say `N passed, N failed[, N skipped]`."""
+    tally = Tally()
+    if exit_code == SKIPPED_WHOLE:
+        tally.skip(f"{name}: {text.strip()[-200:]}")
+        return tally
+    found = SUMMARY.findall(text)
+    if not found:
+        tally.fail(f"{name}: ended with {exit_code} and no summary")
+        return tally
+    passed, failed, skipped = (int(number or 0) for number in found[-1])
+    tally.passed, tally.failed, tally.skipped = passed, failed, skipped
+    tally.notes += [f"FAILED  {name}: {line}" for line in FAILED_LINE.findall(text)[:failed]]
+    if skipped:
+        tally.notes.append(f"SKIPPED {name}: {skipped}")
+    if exit_code != 0 and failed == 0:
         tally.fail(f"{name}: ended with {exit_code}")
     return tally

@@ -13,11 +13,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from typing import IO
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from fleets import KINDS, ROOT, TestFleet  # noqa: E402
-from results import Tally, read_ctest, read_gtest, read_program  # noqa: E402
+from results import Tally, read_ctest, read_gtest, read_program, read_summary  # noqa: E402
 
 from fleet_lib.account import FleetError  # noqa: E402
 
@@ -53,9 +54,11 @@ class Run:
         print(f"== {text} ({time.monotonic() - self.began:.0f} s)", flush=True)
 
     def command(self, argv: list[str | pathlib.Path], name: str, *,
-                environment: dict[str, str] | None = None, seconds: float | None = None) -> int:
+                environment: dict[str, str] | None = None, seconds: float | None = None,
+                output: IO[str] | None = None) -> int:
         """Runs a program with its output to ours; its exit code, 124 after too long a time."""
-        child = subprocess.Popen(argv, cwd=ROOT, env={**os.environ, **(environment or {})})
+        child = subprocess.Popen(argv, cwd=ROOT, env={**os.environ, **(environment or {})},
+                                 stdout=output, stderr=output and subprocess.STDOUT)
         try:
             return child.wait(timeout=seconds)
         except subprocess.TimeoutExpired:
@@ -102,6 +105,24 @@ class Run:
     def integration(self) -> None:
         self.say("integration")
         self.programs(sorted((ROOT / "tests" / "integration").glob("test_*.py")))
+
+        for path in sorted((ROOT / "tests" / "integration").glob("*/run.py")):
+            self.suite(path)
+
+    def suite(self, path: pathlib.Path) -> None:
+        """A program with its own fleet and its own closing line `N passed, N failed`; 77: skipped."""
+        name = path.parent.name
+        self.say(str(path.relative_to(ROOT)))
+        output = self.scratch / f"{name}.out"
+        with output.open("w", encoding="utf-8") as file:
+            code = self.command(["/usr/bin/python3", "-B", path], name, seconds=PROGRAM_SECONDS,
+                                output=file)
+        text = output.read_text(encoding="utf-8", errors="replace")
+        if code == 0:
+            print(text.rstrip().rpartition("\n")[2], flush=True)
+        else:
+            print(text[-20_000:], flush=True)
+        self.tally.add(read_summary(text, name, code))
 
     def drivers(self) -> None:
         self.say("drivers")
