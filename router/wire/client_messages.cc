@@ -17,15 +17,21 @@ absl::Status Malformed(std::string_view message) {
 // Reads a list of format codes. Errors: 08P01 when it does not fit, 22023 for a code that Postgres
 // would refuse with the same words.
 absl::Status ReadFormats(MessageReader& reader, absl::InlinedVector<int16_t, 8>& formats) {
-  const uint16_t count = reader.Count(sizeof(int16_t));
-  formats.reserve(count);
-  for (uint16_t i = 0; i < count; i++) {
-    const int16_t format = reader.Int16();
+  const uint16_t count = reader.Uint16();
+  if (count == 0)
+    return reader.ok() ? absl::OkStatus() : Malformed("Bind");
+  const std::string_view codes = reader.Bytes(count * sizeof(int16_t));
+  if (!reader.ok())
+    return Malformed("Bind");
+  if (count > formats.capacity())
+    formats.reserve(count);
+  for (std::size_t i = 0; i < count; i++) {
+    const auto format = static_cast<int16_t>(ReadUint16(codes.data() + i * sizeof(int16_t)));
     if (format != 0 && format != 1)
       return SqlStatus("22023", "unsupported format code: " + std::to_string(format));
     formats.push_back(format);
   }
-  return reader.ok() ? absl::OkStatus() : Malformed("Bind");
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::string_view> DecodeOneString(std::string_view body, std::string_view message) {
@@ -72,7 +78,8 @@ absl::StatusOr<Bind> DecodeBind(std::string_view body) {
                      "bind message has " + std::to_string(bind.parameter_formats.size()) +
                          " parameter formats but " + std::to_string(count) + " parameters");
   }
-  bind.parameters.reserve(count);
+  if (count > bind.parameters.capacity())
+    bind.parameters.reserve(count);
   for (uint16_t i = 0; i < count; i++) {
     const int32_t length = reader.Int32();
     if (length == kNullLength)
