@@ -36,14 +36,17 @@ std::size_t Placement::BucketOf(const TenantId& id) {
   return StableHash64(id.canonical()) % kBuckets;
 }
 
-// A bucket that another version holds too is copied first: versions are immutable once shared.
+// A bucket that another version holds too is copied first: versions are immutable once shared. That
+// it is shared cannot be told from use_count() alone, which another thread may be lowering.
 Placement::Bucket& Placement::Writable(const TenantId& id) {
-  std::shared_ptr<Bucket>& bucket = buckets_[BucketOf(id)];
+  const std::size_t at = BucketOf(id);
+  std::shared_ptr<Bucket>& bucket = buckets_[at];
   if (bucket == nullptr) {
     bucket = std::make_shared<Bucket>();
-  } else if (bucket.use_count() > 1) {
+  } else if (!own_.set[at] || bucket.use_count() > 1) {
     bucket = std::make_shared<Bucket>(*bucket);
   }
+  own_.set.set(at);
   return *bucket;
 }
 

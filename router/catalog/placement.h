@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -141,10 +142,25 @@ class Placement {
   static constexpr std::size_t kBuckets = 256;
   using Bucket = absl::flat_hash_map<TenantId, TenantInfo>;
 
+  // Buckets that this object made itself, and may therefore change in place. A copy owns none.
+  struct OwnBuckets {
+    OwnBuckets() = default;
+
+    OwnBuckets(const OwnBuckets&) {}
+
+    OwnBuckets& operator=(const OwnBuckets&) {
+      set.reset();
+      return *this;
+    }
+
+    std::bitset<kBuckets> set;
+  };
+
   static std::size_t BucketOf(const TenantId& id);
   Bucket& Writable(const TenantId& id);
 
   std::array<std::shared_ptr<Bucket>, kBuckets> buckets_;
+  OwnBuckets own_;
 };
 
 }  // namespace pgreeve::catalog

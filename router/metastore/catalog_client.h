@@ -158,7 +158,7 @@ class CatalogClient {
   absl::StatusOr<std::vector<ShardRequest>> ListShardRequests();
 
   // ---- fleet DDL. Between Begin and Finish no new shard opens, so the shards known at the epoch
-  // that Begin leaves (last_epoch) are all there are. Errors: 55006 while a shard is being created.
+  // that Begin leaves (last_epoch) are all there are; one that is being created replays it later.
   absl::StatusOr<int64_t> BeginSchemaDdl(std::string_view sql, std::string_view actor);
   absl::Status FinishSchemaDdl(int64_t seq, bool succeeded);
   // Both in one, for a statement that has run everywhere already.

@@ -18,6 +18,7 @@
 #include "router/base/table_set.h"
 #include "router/base/tenant_id.h"
 #include "router/catalog/placement.h"
+#include "router/metastore/rows.h"
 #include "router/pqlink/connection.h"
 
 namespace pgreeve::metastore {
@@ -34,8 +35,7 @@ struct ShardInstall {
 // The role names that shard_schema.sql makes: pgreeve_app, pgreeve_operator, pgreeve_ddl.
 std::string_view RoleName(catalog::RoleClass role);
 
-// `dsn` (a libpq URL or key=value string) with another database name.
-absl::StatusOr<std::string> WithDatabase(const std::string& dsn, std::string_view database);
+using pqlink::WithDatabase;
 
 struct Finding {
   std::string severity;  // error, warning
@@ -57,12 +57,14 @@ class ShardClient {
   // Roles, schema pgreeve, key, shard_state; safe to repeat (keeps routes, raises nothing that is
   // newer, adds the key beside older ones).
   absl::Status InstallShardSchema(const ShardInstall& install);
-  // Ends the first install's second half after a promotion: the timeline that attach() accepts.
+  // After a promotion: attach() accepts the timeline that the server is on now.
   absl::Status ReassertTimeline();
   absl::Status SetShardEpoch(uint64_t shard_epoch, uint64_t min_epoch);
 
-  // Runs `sql` as the owner role (pgreeve_ddl) in one transaction.
+  // Runs `sql` as the owner role (pgreeve_ddl), in one transaction where its statements allow it.
   absl::Status ApplyDdl(std::string_view sql);
+  // Runs those of `journal` that this shard has not run yet; returns the number of the last one.
+  absl::StatusOr<int64_t> ReplayDdl(std::span<const SchemaDdl> journal);
   // Row security and grants for a sharded table, read grants for a reference table.
   absl::Status ProtectTable(const TableFact& table);
 

@@ -90,6 +90,12 @@ CREATE TABLE IF NOT EXISTS pgreeve.tx (
   at timestamptz NOT NULL DEFAULT now()
 );
 
+-- How far a new shard has replayed the fleet's DDL journal.
+CREATE TABLE IF NOT EXISTS pgreeve.replayed (
+  one boolean PRIMARY KEY DEFAULT true CHECK (one),
+  seq bigint NOT NULL
+);
+
 -- Sharded tables (roots of partition trees) under row security.
 CREATE TABLE IF NOT EXISTS pgreeve.protected_tables (
   relation regclass PRIMARY KEY,

@@ -121,8 +121,10 @@ absl::Status Connection::WaitReadable(absl::Time deadline) {
         deadline == absl::InfiniteFuture() ? absl::InfiniteDuration() : deadline - absl::Now();
     if (left <= absl::ZeroDuration())
       return Broken("no answer in time");
-    pollfd wait{PQsocket(connection_), POLLIN, 0};
-    const int ready = poll(&wait, 1, PollMilliseconds(left));
+    pollfd wait[] = {{PQsocket(connection_), POLLIN, 0}, {interrupt_fd_, POLLIN, 0}};
+    const int ready = poll(wait, interrupt_fd_ >= 0 ? 2 : 1, PollMilliseconds(left));
+    if (ready > 0 && interrupt_fd_ >= 0 && wait[1].revents != 0)
+      return Broken("interrupted");
     if (ready > 0)
       return absl::OkStatus();
     if (ready < 0 && errno != EINTR)
@@ -263,6 +265,17 @@ absl::Status Connection::SetStatementTimeout(absl::Duration timeout) {
   return ExecScript("SET statement_timeout = " + std::to_string(milliseconds));
 }
 
+absl::StatusOr<std::string> Connection::EncryptPassword(const std::string& user,
+                                                        const std::string& password) {
+  char* verifier =
+      PQencryptPasswordConn(connection_, password.c_str(), user.c_str(), "scram-sha-256");
+  if (verifier == nullptr)
+    return SqlStatus("XX000", Trimmed(PQerrorMessage(connection_)));
+  std::string out = verifier;
+  PQfreemem(verifier);
+  return out;
+}
+
 bool Connection::ok() const {
   return !broken_ && PQstatus(connection_) == CONNECTION_OK;
 }
@@ -278,6 +291,39 @@ int Connection::server_version() const {
 bool Connection::in_transaction() const {
   const PGTransactionStatusType status = PQtransactionStatus(connection_);
   return status == PQTRANS_INTRANS || status == PQTRANS_INERROR || status == PQTRANS_ACTIVE;
+}
+
+bool Connection::failed_transaction() const {
+  return PQtransactionStatus(connection_) == PQTRANS_INERROR;
+}
+
+absl::StatusOr<std::string> WithDatabase(const std::string& dsn, std::string_view database) {
+  char* error = nullptr;
+  PQconninfoOption* options = PQconninfoParse(dsn.c_str(), &error);
+  if (options == nullptr) {
+    const std::string message = Trimmed(error);
+    PQfreemem(error);
+    return SqlStatus("22023", "not a connection string", message);
+  }
+  std::string out;
+  const auto append = [&out](std::string_view keyword, std::string_view value) {
+    out += out.empty() ? "" : " ";
+    out += keyword;
+    out += "='";
+    for (const char c : value) {
+      if (c == '\'' || c == '\\')
+        out.push_back('\\');
+      out.push_back(c);
+    }
+    out.push_back('\'');
+  };
+  for (const PQconninfoOption* option = options; option->keyword != nullptr; option++) {
+    if (option->val != nullptr && std::strcmp(option->keyword, "dbname") != 0)
+      append(option->keyword, option->val);
+  }
+  PQconninfoFree(options);
+  append("dbname", database);
+  return out;
 }
 
 std::string QuoteLiteral(std::string_view text) {

@@ -94,10 +94,17 @@ class Connection {
   // Server-side limit for the statements that follow.
   absl::Status SetStatementTimeout(absl::Duration timeout);
 
+  // When `fd` becomes readable, whatever waits for an answer gives up (08006, connection closed).
+  void SetInterrupt(int fd) { interrupt_fd_ = fd; }
+
+  // The SCRAM-SHA-256 verifier of a password, so that it does not travel or get logged in clear.
+  absl::StatusOr<std::string> EncryptPassword(const std::string& user, const std::string& password);
+
   bool ok() const;  // false once broken; open a new one
   int backend_pid() const;
   int server_version() const;  // 150018
   bool in_transaction() const;
+  bool failed_transaction() const;  // in one that only ROLLBACK ends
 
   pg_conn* raw() { return connection_; }
 
@@ -110,8 +117,13 @@ class Connection {
 
   pg_conn* connection_;
   bool broken_ = false;
+  int interrupt_fd_ = -1;
   absl::Duration statement_timeout_ = absl::InfiniteDuration();
 };
+
+// `dsn` (a libpq URL or key=value string) with another database name. Errors: 22023 when it is
+// none.
+absl::StatusOr<std::string> WithDatabase(const std::string& dsn, std::string_view database);
 
 // 'text' quoted as an SQL literal, and "name" as an identifier (standard_conforming_strings on).
 std::string QuoteLiteral(std::string_view text);

@@ -22,6 +22,9 @@ Transaction::~Transaction() {
 }
 
 absl::Status Transaction::Commit() {
+  // COMMIT of a failed transaction succeeds, as a ROLLBACK.
+  if (connection_->failed_transaction())
+    return SqlStatus("25P02", "the transaction has failed and cannot be committed");
   Connection& connection = *std::exchange(connection_, nullptr);
   absl::Status status = connection.ExecScript("COMMIT");
   if (!status.ok() && !connection.ok())
