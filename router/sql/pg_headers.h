@@ -95,4 +95,12 @@ const T* As(const N* node, NodeTag tag) {
   return reinterpret_cast<const T*>(node);
 }
 
+// Calls `step` for every child of an expression. `step` returns true to stop. The library aborts on
+// tags it does not know: ask only for those of expressions.
+inline bool WalkChildren(const Node* node, bool (*step)(Node*, void*), void* context) {
+  return raw_expression_tree_walker(const_cast<Node*>(node),
+                                    reinterpret_cast<bool (*)()>(reinterpret_cast<void*>(step)),
+                                    context);
+}
+
 }  // namespace pgreeve::sql
