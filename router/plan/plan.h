@@ -40,17 +40,18 @@ enum class Verb : uint8_t {
   kSavepoint,
   kReleaseSavepoint,
   kRollbackToSavepoint,
-  kSetTransaction,      // SET TRANSACTION, SET LOCAL in front of the first statement
+  kSetTransaction,       // SET TRANSACTION, SET LOCAL in front of the first statement
   kPreparedTransaction,  // PREPARE TRANSACTION, COMMIT PREPARED …: always rejected
   // session state (kSession)
-  kSet,       // name, value: the text after TO or =; applies to the session
+  kSet,       // name, value: the text after TO or =; applies to the session. Not every form can be
+              // put together again from the two (SET TIME ZONE INTERVAL …): replay the statement
   kSetLocal,  // applies to the transaction: forwarded, nothing to remember
   kReset,     // name; empty = ALL
   kDiscard,   // name: ALL, PLANS, SEQUENCES, TEMP
   kPrepare,   // name; argument_begin/argument_length: from behind the name to the end
   kExecute,   // name; likewise the arguments
-  kDeallocate,  // name; empty = ALL
-  kDeclareCursor,  // name; `pins` has kHoldCursor for WITH HOLD
+  kDeallocate,     // name; empty = ALL
+  kDeclareCursor,  // name; the route is that of its query; `pins` has kHoldCursor for WITH HOLD
   kFetchCursor,
   kCloseCursor,  // name; empty = ALL
   kListen,
@@ -60,7 +61,7 @@ enum class Verb : uint8_t {
   kCopyFrom,  // FROM STDIN
   kCopyTo,    // TO STDOUT
   // answered by the router (kLocal)
-  kSetPgreeve,    // name without "pgreeve.", value; is_local for SET LOCAL
+  kSetPgreeve,    // name without "pgreeve.", value without quotes; is_local for SET LOCAL
   kResetPgreeve,  // name; empty = all of pgreeve.*
   kShowPgreeve,   // name
   kFunction,      // SELECT pgreeve.name(arguments): `name`, `arguments`, `columns_star`
@@ -71,13 +72,13 @@ enum class Verb : uint8_t {
 // before a full reset; while it lasts the session keeps the backend.
 enum Pin : uint32_t {
   kPinNone = 0,
-  kPinSetConfig = 1 << 0,     // set_config(…, false) or a function call that may set
+  kPinSetConfig = 1 << 0,  // set_config(…, false) or a function call that may set
   kPinTempTable = 1 << 1,
   kPinHoldCursor = 1 << 2,
   kPinAdvisoryLock = 1 << 3,  // session-level
   kPinListen = 1 << 4,
-  kPinSequence = 1 << 5,      // currval, lastval
-  kPinOpaque = 1 << 6,        // DO, CALL, LOAD: the backend is dirty afterwards
+  kPinSequence = 1 << 5,  // currval, lastval
+  kPinOpaque = 1 << 6,    // DO, CALL, LOAD: the backend is dirty afterwards
 };
 
 // An entry of the one table of refusals (plan/reject.h): stable number, SQLSTATE, texts.
@@ -115,7 +116,15 @@ struct StatementPlan {
   std::string rewritten;
   std::shared_ptr<const ScatterPlan> scatter;
   std::vector<StatementPlan> explained;
+  // kAnyShard: the router's grammar does not take the text. Send Parse (unnamed, no Execute): an
+  // error of Postgres is the client's answer; if it is accepted, answer `reject` and go on as after
+  // any rejected statement.
+  bool parse_only = false;
   Reject reject;
+  // Only in `explained`: where each tenant value was found ("events.customer_id = $1 → 42"), and
+  // the statement's text.
+  std::vector<std::string> found;
+  std::string sql;
 };
 
 using Plans = absl::InlinedVector<StatementPlan, 1>;

@@ -20,8 +20,8 @@ struct SessionView {
   catalog::LoginScope scope = catalog::LoginScope::kApp;
   // Bound by login, at startup, by SET pgreeve.tenant. Null: free.
   const catalog::TenantInfo* tenant = nullptr;
-  bool locked = false;      // the binding may not be changed (42501)
-  bool isolated = true;     // statements run under the tenant's token
+  bool locked = false;   // the binding may not be changed (42501)
+  bool isolated = true;  // statements run under the tenant's token
   bool may_provision = false;
   // Where unqualified names are looked up; empty: {"public"}.
   std::vector<std::string> search_path;

@@ -154,7 +154,8 @@ std::optional<ValueSource> QueryWalker::Constant(const Node* node) const {
   for (int steps = 0; steps < 8; ++steps) {
     if (const auto* outer = As<TypeCast>(node, T_TypeCast)) {
       const auto to = CastOf(outer->typeName, false);
-      if (!to)
+      // A text made of another type is that type's way to print it, not what was written.
+      if (!to || (cast == CastTo::kText && *to != CastTo::kText))
         return std::nullopt;
       if (cast == CastTo::kNothing)
         cast = *to;

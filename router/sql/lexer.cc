@@ -89,6 +89,10 @@ char Marker(LiteralKind kind) {
 // Frames the text of a literal that was cut out before its cast to a reg* type was seen.
 constexpr char kLateLiteral = 15;
 
+// Texts with hints are shapes of their own.
+constexpr char kHintMark = 16;
+constexpr char kMisplacedHintMark = 17;
+
 class Lexer {
  public:
   Lexer(std::string_view sql, bool conforming, LexedText& out)
@@ -231,7 +235,6 @@ class Lexer {
   }
 
   void Word() {
-    const char* from = at_;
     if (Prefixed())
       return;
     StartToken();
@@ -251,7 +254,6 @@ class Lexer {
     if (head_pending_)
       Head(word);
     Keyword(word);
-    (void)from;
   }
 
   void Head(std::string_view word) {
@@ -529,7 +531,9 @@ class Lexer {
     constexpr std::string_view kPrefix = "pgreeve:";
     if (start == std::string_view::npos || !comment.substr(start).starts_with(kPrefix))
       return;
-    if (out_.statements > 0 || out_.hint.data() != nullptr)
+    const bool misplaced = out_.statements > 0 || out_.hint.data() != nullptr;
+    *key_++ = misplaced ? kMisplacedHintMark : kHintMark;
+    if (misplaced)
       out_.hint_misplaced = true;
     else
       out_.hint = comment.substr(start + kPrefix.size());

@@ -169,8 +169,26 @@ void UtilityReader::Set(const VariableSetStmt* statement) {
   facts_.kind = statement->is_local ? StatementKind::kSetLocal : StatementKind::kSet;
   const Items<> arguments(statement->args);
   const int location = arguments.size() == 0 ? -1 : LocationOf(arguments[0]);
-  if (location >= 0)
-    facts_.value = End(static_cast<uint32_t>(location));
+  if (location < 0)
+    return;
+  facts_.value = End(static_cast<uint32_t>(location));
+  if (!facts_.name.starts_with("pgreeve."))
+    return;
+  // The router itself reads these: the value, not its SQL.
+  facts_.value.clear();
+  for (const Node* argument : arguments) {
+    const auto* constant = As<A_Const>(argument, T_A_Const);
+    if (constant == nullptr || constant->isnull)
+      continue;
+    if (!facts_.value.empty())
+      facts_.value += ", ";
+    if (constant->val.node.type == T_String)
+      facts_.value += Text(constant->val.sval.sval);
+    else if (constant->val.node.type == T_Integer)
+      facts_.value += std::to_string(constant->val.ival.ival);
+    else if (constant->val.node.type == T_Float)
+      facts_.value += Text(constant->val.fval.fval);
+  }
 }
 
 // SET TRANSACTION …, SET SESSION CHARACTERISTICS AS TRANSACTION …
@@ -327,7 +345,8 @@ bool UtilityReader::SessionStatement(const Node* node) {
       facts_.name = Text(As<NotifyStmt>(node, T_NotifyStmt)->conditionname);
       return true;
     case T_ConstraintsSetStmt:
-      facts_.kind = StatementKind::kSetTransaction;
+      facts_.kind = StatementKind::kSetLocal;
+      facts_.name = "constraints";
       return true;
     case T_LoadStmt:
     case T_DoStmt:
@@ -465,8 +484,8 @@ void UtilityReader::Schema(const Node* node) {
   }
   facts_.kind = StatementKind::kDdl;
   facts_.writes = true;
-  if (relation != nullptr && (relation->relpersistence == 't' ||
-                              Text(relation->schemaname) == "pg_temp")) {
+  if (relation != nullptr &&
+      (relation->relpersistence == 't' || Text(relation->schemaname) == "pg_temp")) {
     facts_.is_temp = true;
     facts_.effects |= kEffectTempTable;
   }

@@ -15,7 +15,9 @@ namespace pgreeve::sql {
 
 class UtilityReader {
  public:
-  UtilityReader(const TextContext& context, StatementFacts& facts) : text_(context), facts_(facts) {}
+  UtilityReader(const TextContext& context, StatementFacts& facts)
+      : text_(context),
+        facts_(facts) {}
 
   // `facts.begin` and `length` are set already.
   void Read(const Node* node);
