@@ -52,6 +52,8 @@ class Run:
     def __init__(self, scratch: pathlib.Path) -> None:
         self.scratch = scratch
         self.tally = Tally()
+        # Programs of all stages run together at the end, so that they share fleets.
+        self.pending: list[pathlib.Path] = []
         self.began = time.monotonic()
 
     def say(self, text: str) -> None:
@@ -107,11 +109,15 @@ class Run:
             self.tally.fail(f"ctest ended with {code}")
 
     def integration(self) -> None:
-        self.say("integration")
-        self.programs(sorted((ROOT / "tests" / "integration").glob("test_*.py")))
-
+        self.pending += sorted((ROOT / "tests" / "integration").glob("test_*.py"))
         for path in sorted((ROOT / "tests" / "integration").glob("*/run.py")):
             self.suite(path)
+
+    def drivers(self) -> None:
+        self.pending += sorted((ROOT / "tests" / "drivers").glob("test_*.py"))
+
+    def differential(self) -> None:
+        self.pending += sorted((ROOT / "tests" / "differential").glob("test_*.py"))
 
     def suite(self, path: pathlib.Path) -> None:
         """A program with its own fleet and its own closing line `N passed, N failed`; 77: skipped."""
@@ -127,14 +133,6 @@ class Run:
         else:
             print(text[-20_000:], flush=True)
         self.tally.add(read_summary(text, name, code))
-
-    def drivers(self) -> None:
-        self.say("drivers")
-        self.programs(sorted((ROOT / "tests" / "drivers").glob("test_*.py")))
-
-    def differential(self) -> None:
-        self.say("differential")
-        self.programs(sorted((ROOT / "tests" / "differential").glob("test_*.py")))
 
     def chaos(self) -> None:
         self.say("chaos: the long form of the fault tests")
@@ -214,12 +212,12 @@ class Run:
 
     def program(self, path: pathlib.Path, environment: dict[str, str]) -> None:
         self.say(str(path.relative_to(ROOT)))
-        report = self.scratch / f"{path.stem}.json"
+        report = self.scratch / f"{path.parent.name}_{path.stem}.json"
         report.unlink(missing_ok=True)
         code = self.command(["/usr/bin/python3", "-B", path], path.name, seconds=PROGRAM_SECONDS,
                             environment={**environment, "PGREEVE_RESULTS": str(report),
                                          "PGREEVE_BIN": str(BUILD / "bin")})
-        self.tally.add(read_program(report, path.stem, code))
+        self.tally.add(read_program(report, f"{path.parent.name}/{path.stem}", code))
 
 
 def fleet_of(path: pathlib.Path) -> str:
@@ -258,6 +256,7 @@ def main() -> int:
             for stage in stages:
                 work: Callable[[], None] = getattr(run, stage)
                 work()
+            run.programs(run.pending)
     except (Stop, KeyboardInterrupt) as error:
         run.tally.fail(f"stopped: {error!r}")
     finally:
