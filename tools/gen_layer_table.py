@@ -20,8 +20,8 @@ def comment(text: str, mark: str) -> str:
 
 
 def first_sentence(text: str) -> str:
-    match = re.match(r"(.*?[.:;])(\s|$)", text)
-    return (match[1] if match else text).rstrip(".:;")
+    match = re.match(r"(.*?[.;])(\s|$)", text)
+    return (match[1] if match else text).rstrip(".;")
 
 
 def describe(root: pathlib.Path, folder: str) -> str:
