@@ -1,5 +1,5 @@
 """write_docs.py [--check] [--bin DIR] [--layers FILE]: writes the generated pages and tables of
-docs/ (settings.md, metrics.md, the layer table of architecture.md), or says which are stale."""
+docs/ (settings.md, metrics.md, refusals.md, the layer table of architecture.md), or says which are stale."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 import gen_layer_table  # noqa: E402
 
-REFERENCE = {"settings": "docs/settings.md", "metrics": "docs/metrics.md"}
+REFERENCE = {"settings": "docs/settings.md", "metrics": "docs/metrics.md",
+             "refusals": "docs/refusals.md"}
 
 
 def pages(binaries: pathlib.Path, layers: pathlib.Path) -> dict[pathlib.Path, str]:
