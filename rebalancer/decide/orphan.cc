@@ -38,14 +38,6 @@ bool IsOrphan(const PreparedTransaction& transaction, absl::Duration age_min) {
   return transaction.age >= age_min && ParseGid(transaction.gid).has_value();
 }
 
-std::optional<Verdict> ParseVerdict(std::string_view decision) {
-  if (decision == "commit")
-    return Verdict::kCommit;
-  if (decision == "abort")
-    return Verdict::kAbort;
-  return std::nullopt;
-}
-
 std::string ResolveSql(Verdict verdict, std::string_view gid) {
   std::string sql = verdict == Verdict::kCommit ? "COMMIT PREPARED '" : "ROLLBACK PREPARED '";
   for (const char c : gid) {

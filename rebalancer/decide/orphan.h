@@ -34,10 +34,6 @@ bool IsOrphan(const PreparedTransaction& transaction, absl::Duration age_min);
 // The decision that stands in the catalog after recovery has inserted *abort* if there was none.
 enum class Verdict { kCommit, kAbort };
 
-// "commit" or "abort", as the catalog spells it; nullopt for anything else, on which nothing is
-// done: an unknown word is never read as either.
-std::optional<Verdict> ParseVerdict(std::string_view decision);
-
 // COMMIT PREPARED '…' or ROLLBACK PREPARED '…', the gid quoted.
 std::string ResolveSql(Verdict verdict, std::string_view gid);
 

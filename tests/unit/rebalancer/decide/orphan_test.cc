@@ -39,13 +39,6 @@ TEST(Orphan, OnlyOldOnes) {
   EXPECT_FALSE(IsOrphan({"bank:77", absl::Hours(10), "", ""}, limit));
 }
 
-TEST(Orphan, AnUnknownDecisionIsNoDecision) {
-  EXPECT_EQ(ParseVerdict("commit"), Verdict::kCommit);
-  EXPECT_EQ(ParseVerdict("abort"), Verdict::kAbort);
-  EXPECT_FALSE(ParseVerdict(""));
-  EXPECT_FALSE(ParseVerdict("COMMIT "));
-}
-
 TEST(Orphan, QuotesTheGid) {
   EXPECT_EQ(ResolveSql(Verdict::kCommit, "pgreeve:r1:7:12"), "COMMIT PREPARED 'pgreeve:r1:7:12'");
   EXPECT_EQ(ResolveSql(Verdict::kAbort, "pgreeve:o'b:7:1"), "ROLLBACK PREPARED 'pgreeve:o''b:7:1'");
