@@ -40,8 +40,9 @@ struct FollowerStatus {
   bool from_snapshot = false;  // the placement in use came from the file
   bool leased = false;         // this router's lease runs, by the catalog's last answer
   Epoch epoch;
-  absl::Time confirmed_at;  // when the placement in use was last known to be the newest
-  std::string error;        // of the last failed exchange; empty when catalog_up
+  absl::Time confirmed_at;     // when the placement in use was last known to be the newest
+  std::string error;           // of the last failed exchange; empty when catalog_up
+  std::string snapshot_error;  // of the last snapshot that could not be written
 };
 
 class Follower {
@@ -67,9 +68,10 @@ class Follower {
   FollowerStatus Status() const;
 
   // Runs `job` on the job thread with a connection of its own, then `done` on the same thread with
-  // the job's status (08001 when the catalog cannot be reached; 53400 when jobs_max wait). When the
-  // job changed placement, the version that contains the change has been published before `done`
-  // runs. `done` may be null; it usually posts to the worker that asked.
+  // the job's status (08001 when the catalog cannot be reached). A job that is refused (53400 when
+  // jobs_max wait, 57P01 when not running) gets its Done on the calling thread, inside this call.
+  // When the job changed placement, the version that contains the change has been published before
+  // `done` runs. `done` may be null; it usually posts to the worker that asked.
   void Submit(Job job, Done done);
 
  private:
