@@ -12,9 +12,9 @@ namespace pgreeve {
 // What ErrorResponse carries, minus the severity. `position` counts characters from 1; 0 = none.
 struct SqlError {
   std::string sqlstate = "XX000";
-  std::string message;
-  std::string detail;
-  std::string hint;
+  std::string message = {};
+  std::string detail = {};
+  std::string hint = {};
   int position = 0;
 };
 

@@ -34,10 +34,7 @@ QueuedStep DecideQueued(const Queued& queued) {
 }
 
 bool MustYield(int32_t held, int32_t limit, int32_t members) {
-  if (limit < members)
-    return held > 0;
-  const int32_t share = (limit + members - 1) / std::max(members, 1);
-  return held > share;
+  return held > limit / std::max(members, 1);
 }
 
 }  // namespace pgreeve::policy

@@ -1,0 +1,127 @@
+#include "router/session/broadcast_task.h"
+
+#include "router/session/broadcast.h"
+#include "router/wire/client_messages.h"
+#include "router/wire/message_type.h"
+
+namespace pgreeve::session {
+namespace {
+
+namespace msg = wire::backend;
+
+class BroadcastTask final : public Task {
+ public:
+  BroadcastTask(TaskHost& host, const plan::StatementPlan& plan, TaskInput input)
+      : host_(host),
+        ctx_(host.context()),
+        is_ddl_(plan.is_ddl),
+        role_(plan.broadcast_role),
+        input_(std::move(input)),
+        broadcast_(ctx_, role_, host.settings()) {}
+
+  void Start() override {
+    if (input_.describe_only) {
+      std::string out;
+      wire::AppendNoData(out);
+      host_.SendToClient(out);
+      host_.FinishTask({});
+      return;
+    }
+    if (!is_ddl_) {
+      Run(0);
+      return;
+    }
+    ctx_.control.BeginDdl(ctx_.worker.index(),
+                          input_.sql,
+                          std::string(host_.actor()),
+                          [this, alive = alive_](absl::StatusOr<int64_t> sequence) {
+                            if (!*alive)
+                              return;
+                            if (!sequence.ok())
+                              host_.FinishTask({.error = ToSqlError(sequence.status())});
+                            else
+                              Run(*sequence);
+                          });
+  }
+
+  void Cancel() override { broadcast_.Cancel(); }
+
+  void Abandon() override {
+    *alive_ = false;
+    broadcast_.Abandon();
+  }
+
+ private:
+  void Run(int64_t sequence) {
+    BroadcastStatement statement;
+    if (input_.bind_body.empty()) {
+      wire::AppendQuery(statement.messages, input_.sql);
+    } else {
+      const auto bind = wire::DecodeBind(input_.bind_body);
+      ParameterTypes types;
+      if (input_.statement != nullptr)
+        types = input_.statement->types;
+      AppendExtended(statement.messages,
+                     {.sql = input_.sql,
+                      .types = types,
+                      .bind_after_names = bind.ok() ? bind->after_names : std::string_view()});
+    }
+    broadcast_.Run(
+        std::move(statement),
+        [this](const wire::Frame& frame) { OnFrame(frame); },
+        [this, sequence](std::optional<SqlError> error) { Finished(sequence, std::move(error)); });
+  }
+
+  // What the first shard answers is the answer, once all have done it.
+  void OnFrame(const wire::Frame& frame) {
+    const bool wanted = frame.type == msg::kDataRow || frame.type == msg::kCommandComplete ||
+                        frame.type == msg::kNoticeResponse ||
+                        (frame.type == msg::kRowDescription && input_.describe);
+    if (wanted)
+      answer_ += frame.whole;
+  }
+
+  void Finished(int64_t sequence, std::optional<SqlError> error) {
+    if (!is_ddl_) {
+      End(std::move(error));
+      return;
+    }
+    ctx_.control.FinishDdl(
+        ctx_.worker.index(), sequence, !error, [this, alive = alive_, error](absl::Status status) {
+          if (!*alive)
+            return;
+          if (error || status.ok())
+            End(error);
+          else
+            End(ToSqlError(status));
+        });
+  }
+
+  void End(std::optional<SqlError> error) {
+    if (!error) {
+      host_.SendToClient(answer_);
+      ctx_.control.Audit(
+          std::string(host_.actor()), is_ddl_ ? "ddl" : "reference_write", input_.sql);
+    }
+    host_.FinishTask({.error = std::move(error)});
+  }
+
+  TaskHost& host_;
+  WorkerContext& ctx_;
+  bool is_ddl_;
+  catalog::RoleClass role_;
+  TaskInput input_;
+  Broadcast broadcast_;
+  std::string answer_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace
+
+std::unique_ptr<Task> MakeBroadcastTask(TaskHost& host,
+                                        const plan::StatementPlan& plan,
+                                        TaskInput input) {
+  return std::make_unique<BroadcastTask>(host, plan, std::move(input));
+}
+
+}  // namespace pgreeve::session
