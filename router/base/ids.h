@@ -12,6 +12,7 @@ namespace pgreeve {
 struct ShardId {
   int32_t value = 0;
   auto operator<=>(const ShardId&) const = default;
+
   explicit operator bool() const { return value != 0; }
 };
 

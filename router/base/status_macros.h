@@ -8,16 +8,16 @@
 #define PGREEVE_CONCAT_INNER(a, b) a##b
 #define PGREEVE_CONCAT(a, b) PGREEVE_CONCAT_INNER(a, b)
 
-#define RETURN_IF_ERROR(expression)                    \
-  do {                                                 \
+#define RETURN_IF_ERROR(expression)                         \
+  do {                                                      \
     if (absl::Status status_ = (expression); !status_.ok()) \
-      return status_;                                  \
+      return status_;                                       \
   } while (false)
 
-#define CO_RETURN_IF_ERROR(expression)                 \
-  do {                                                 \
+#define CO_RETURN_IF_ERROR(expression)                      \
+  do {                                                      \
     if (absl::Status status_ = (expression); !status_.ok()) \
-      co_return status_;                               \
+      co_return status_;                                    \
   } while (false)
 
 #define PGREEVE_ASSIGN(how, temporary, target, expression) \

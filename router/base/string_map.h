@@ -14,6 +14,7 @@ namespace pgreeve {
 
 struct StringHash {
   using is_transparent = void;
+
   std::size_t operator()(std::string_view text) const { return StableHash64(text); }
 };
 

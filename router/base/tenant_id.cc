@@ -20,11 +20,14 @@ int HexValue(char c) {
   return -1;
 }
 
-bool IsBlank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+bool IsBlank(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
 absl::Status BadSyntax(std::string_view type, std::string_view text) {
-  return SqlStatus("22P02", "invalid input syntax for tenant id of type " + std::string(type) +
-                                ": \"" + std::string(text) + "\"");
+  return SqlStatus("22P02",
+                   "invalid input syntax for tenant id of type " + std::string(type) + ": \"" +
+                       std::string(text) + "\"");
 }
 
 // Postgres reads pairs of digits with an optional hyphen after every fourth digit
@@ -71,7 +74,9 @@ absl::StatusOr<TenantType> ParseTenantType(std::string_view name) {
     if (ToString(type) == name)
       return type;
   }
-  return SqlStatus("22023", "unknown tenant type \"" + std::string(name) + "\"", "",
+  return SqlStatus("22023",
+                   "unknown tenant type \"" + std::string(name) + "\"",
+                   "",
                    "Tenant ids are uuid, bigint or text.");
 }
 
@@ -96,7 +101,8 @@ absl::StatusOr<TenantId> TenantId::FromText(TenantType type, std::string_view te
       if (plus && !digits.empty() && digits.front() == '-')
         return BadSyntax("bigint", text);
       int64_t value = 0;
-      const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+      const auto [end, error] =
+          std::from_chars(digits.data(), digits.data() + digits.size(), value);
       if (error == std::errc::result_out_of_range)
         return SqlStatus("22003", "tenant id is out of range for type bigint");
       if (error != std::errc() || end != digits.data() + digits.size())

@@ -49,7 +49,8 @@ class TenantId {
 
  private:
   TenantId(TenantType type, std::string canonical)
-      : canonical_(std::move(canonical)), type_(type) {}
+      : canonical_(std::move(canonical)),
+        type_(type) {}
 
   std::string canonical_;
   TenantType type_ = TenantType::kUuid;

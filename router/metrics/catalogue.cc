@@ -135,6 +135,9 @@ void AddStatements(Declarations& all) {
                    kCounter,
                    {"direction", "side"},
                    "Bytes received and sent, to clients and to shards."));
+}
+
+void AddCaches(Declarations& all) {
   all.push_back(Of(Metric::kParseCacheHits,
                    "pgreeve_parse_cache_hits_total",
                    kCounter,
@@ -170,6 +173,9 @@ void AddStatements(Declarations& all) {
                    kCounter,
                    {"reason"},
                    "Times a session kept its connection because of state it left there."));
+}
+
+void AddScatterAndTenants(Declarations& all) {
   all.push_back(Amounts(Metric::kScatterFanout,
                         "pgreeve_scatter_fanout_shards",
                         {},
@@ -268,6 +274,8 @@ const Declarations& Catalogue() {
     Declarations made;
     AddConnections(made);
     AddStatements(made);
+    AddCaches(made);
+    AddScatterAndTenants(made);
     AddProcess(made);
     return made;
   }();

@@ -48,7 +48,7 @@ std::size_t Slots::SqlstateClass(std::string_view sqlstate) {
   const int low = sqlstate.size() == 5 ? DigitOf(sqlstate[1]) : -1;
   if (high < 0 || low < 0)
     return SqlstateClass("XX000");
-  return static_cast<std::size_t>(high * 36 + low);
+  return static_cast<std::size_t>(high) * 36 + static_cast<std::size_t>(low);
 }
 
 void Slots::SqlstateText(std::size_t index, char (&out)[3]) {

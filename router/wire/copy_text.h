@@ -18,7 +18,7 @@
 namespace pgreeve::wire {
 
 constexpr std::size_t kCopyRowBytesMax = std::size_t{16} << 20;  // of one row as sent
-constexpr std::size_t kCopyFieldsMax = 1600;                // of one row, as a table's columns
+constexpr std::size_t kCopyFieldsMax = 1600;                     // of one row, as a table's columns
 
 struct CopyFormat {
   static CopyFormat Text() { return {}; }

@@ -1,35 +1,47 @@
-"""check_tests.py ROOT: every .cc of a layer has tests/unit/<same path>_test.cc, or a line in
-untested.txt (a path or a pattern) that says what tests it. Lines that are no longer needed are
-faults."""
+"""check_tests.py ROOT: every .cc of a layer is tested: tests/unit/<same path>_test.cc is there, or a
+test under tests/unit, tests/fuzz or tests/sim includes the header that the .cc implements (its first
+include), or untested.txt (path or pattern) says what tests it. Lines of untested.txt that are no
+longer needed are faults."""
 
 from __future__ import annotations
 
 import fnmatch
 import pathlib
+import re
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from sources import code_files, read_list  # noqa: E402
 
-TESTED = ("router", "rebalancer", "config", "admin")
+LAYERS = ("router", "rebalancer", "config", "admin")
+TESTS = ("tests/unit/", "tests/fuzz/", "tests/sim/")
+INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 
 
-def faults(files: list[pathlib.PurePath], allowed: dict[str, str]) -> list[str]:
-    names = {path.as_posix() for path in files}
-    without = [path.as_posix() for path in files
-               if path.parts[0] in TESTED and path.suffix == ".cc" and path.name != "main.cc"
-               and f"tests/unit/{path.with_suffix('').as_posix()}_test.cc" not in names]
-    found = [f"{name}:1: no tests/unit/{name[:-3]}_test.cc, and no line in tests/tidy/untested.txt"
-             for name in without if not any(fnmatch.fnmatch(name, entry) for entry in allowed)]
+def faults(texts: dict[str, str], allowed: dict[str, str]) -> list[str]:
+    """`texts`: path → source of every code file."""
+    included = set()
+    for path, text in texts.items():
+        if path.startswith(TESTS):
+            included.update(INCLUDE.findall(text))
+    without = []
+    for path, text in texts.items():
+        if not path.startswith(LAYERS) or not path.endswith(".cc") or path.endswith("/main.cc"):
+            continue
+        own = INCLUDE.search(text)
+        if f"tests/unit/{path[:-3]}_test.cc" not in texts and not (own and own[1] in included):
+            without.append(path)
+    found = [f"{path}:1: no test includes its header; write tests/unit/{path[:-3]}_test.cc"
+             for path in without if not any(fnmatch.fnmatch(path, entry) for entry in allowed)]
     found += [f"tests/tidy/untested.txt: {entry} is not needed any more; take it out"
-              for entry in allowed if not any(fnmatch.fnmatch(name, entry) for name in without)]
+              for entry in allowed if not any(fnmatch.fnmatch(path, entry) for path in without)]
     return found
 
 
 def main() -> int:
     root = pathlib.Path(sys.argv[1])
-    found = faults(list(code_files(root)),
-                   read_list(pathlib.Path(__file__).with_name("untested.txt")))
+    texts = {path.as_posix(): (root / path).read_text(encoding="utf-8") for path in code_files(root)}
+    found = faults(texts, read_list(pathlib.Path(__file__).with_name("untested.txt")))
     print("\n".join(found))
     return bool(found)
 

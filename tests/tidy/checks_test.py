@@ -101,14 +101,17 @@ class Source(unittest.TestCase):
 
 class Tests(unittest.TestCase):
     def test_every_source_has_one(self) -> None:
-        a, test = P("router/net/a.cc"), P("tests/unit/router/net/a_test.cc")
-        self.assertTrue(check_tests.faults([a], {}))
-        self.assertFalse(check_tests.faults([a, test], {}))
-        self.assertFalse(check_tests.faults([a], {"router/net/a.cc": "x"}))
-        self.assertFalse(check_tests.faults([a], {"router/*/a.cc": "x"}))
-        self.assertTrue(check_tests.faults([a, test], {"router/net/a.cc": "x"}))
-        self.assertTrue(check_tests.faults([], {"router/net/a.cc": "x"}))
-        self.assertFalse(check_tests.faults([P("router/main.cc"), P("bench/x.cc")], {}))
+        a, header = "router/net/a.cc", '#include "router/net/b.h"\n'
+        test = "tests/unit/router/net/a_test.cc"
+        self.assertTrue(check_tests.faults({a: ""}, {}))
+        self.assertFalse(check_tests.faults({a: "", test: ""}, {}))
+        self.assertTrue(check_tests.faults({a: header, "router/net/c.cc": header}, {}))
+        self.assertFalse(check_tests.faults({a: header, "tests/unit/x_test.cc": header}, {}))
+        self.assertFalse(check_tests.faults({a: ""}, {"router/net/a.cc": "x"}))
+        self.assertFalse(check_tests.faults({a: ""}, {"router/*/a.cc": "x"}))
+        self.assertTrue(check_tests.faults({a: "", test: ""}, {"router/net/a.cc": "x"}))
+        self.assertTrue(check_tests.faults({}, {"router/net/a.cc": "x"}))
+        self.assertFalse(check_tests.faults({"router/main.cc": "", "bench/x.cc": ""}, {}))
 
 
 class Reading(unittest.TestCase):
