@@ -1,6 +1,7 @@
 #include "router/metastore/provision.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "router/base/status.h"
 #include "router/base/status_macros.h"
@@ -83,29 +84,34 @@ absl::Status CopyTable(ShardClient& from, ShardClient& to, const TableFact& tabl
   return transaction.Commit();
 }
 
+// From any open shard other than `shard` itself; the first one has nobody to copy from.
 absl::Status CopyReferenceTables(CatalogClient& catalog,
                                  const catalog::Placement& fleet,
+                                 ShardId shard,
                                  ShardClient& to) {
-  ASSIGN_OR_RETURN(const auto shards, catalog.ListShards());
-  const auto source = std::find_if(shards.begin(), shards.end(), [](const ShardRow& shard) {
-    return shard.info.state == catalog::ShardState::kOpen;
-  });
-  if (source == shards.end())
-    return absl::OkStatus();
-  ASSIGN_OR_RETURN(const auto from, OpenShard(catalog, source->info));
+  std::vector<TableFact> tables;
   for (const auto& [name, table] : fleet.tables->all()) {
     if (table.kind == TableKind::kReference)
-      RETURN_IF_ERROR(CopyTable(*from, to, table));
+      tables.push_back(table);
   }
+  ASSIGN_OR_RETURN(const auto shards, catalog.ListShards());
+  const auto source = std::find_if(shards.begin(), shards.end(), [&](const ShardRow& row) {
+    return row.info.state == catalog::ShardState::kOpen && row.info.id != shard;
+  });
+  if (tables.empty() || source == shards.end())
+    return absl::OkStatus();
+  ASSIGN_OR_RETURN(const auto from, OpenShard(catalog, source->info));
+  for (const TableFact& table : tables)
+    RETURN_IF_ERROR(CopyTable(*from, to, table));
   return absl::OkStatus();
 }
 
 // Brings the shard to the end of the journal; returns where that was.
-absl::StatusOr<int64_t> CatchUp(CatalogClient& catalog, ShardClient& client) {
+absl::StatusOr<int64_t> CatchUp(CatalogClient& catalog, ShardId shard, ShardClient& client) {
   ASSIGN_OR_RETURN(const auto journal, catalog.ListSchemaDdl());
   ASSIGN_OR_RETURN(const int64_t seq, client.ReplayDdl(journal));
   ASSIGN_OR_RETURN(const catalog::Placement fleet, LoadFleet(catalog));
-  RETURN_IF_ERROR(CopyReferenceTables(catalog, fleet, client));
+  RETURN_IF_ERROR(CopyReferenceTables(catalog, fleet, shard, client));
   for (const auto& [name, table] : fleet.tables->all())
     RETURN_IF_ERROR(client.ProtectTable(table));
   return seq;
@@ -161,7 +167,7 @@ absl::Status CreateShard(CatalogClient& catalog, ShardId shard, std::string_view
   RETURN_IF_ERROR(client->InstallShardSchema(
       {info.id, fleet.tenant_type, info.shard_epoch, info.token_kid, info.token_key, fleet.roles}));
   for (int attempt = 0; attempt < kOpenAttemptsMax; attempt++) {
-    ASSIGN_OR_RETURN(const int64_t seq, CatchUp(catalog, *client));
+    ASSIGN_OR_RETURN(const int64_t seq, CatchUp(catalog, shard, *client));
     ASSIGN_OR_RETURN(const bool open, catalog.OpenCreatedShard(shard, seq, actor));
     if (open)
       return absl::OkStatus();
