@@ -257,7 +257,8 @@ pgreeve::TableSet ReadTables(const char* path) {
   std::ifstream file(path);
   const std::string text((std::istreambuf_iterator<char>(file)), {});
   pgreeve::TableSet tables;
-  for (const json::value& entry : json::parse(text).as_array()) {
+  const json::value parsed = json::parse(text);
+  for (const json::value& entry : parsed.as_array()) {
     const json::object& table = entry.as_object();
     pgreeve::TableFact fact;
     fact.schema = "public";
