@@ -25,6 +25,8 @@ using sql::ScatterRefusal;
 namespace {
 
 constexpr int16_t kBinary = 1;
+// Types from here on are the user's, and have another oid in every database.
+constexpr uint32_t kUserTypesFrom = 16384;
 
 absl::Status Malformed(std::string_view what) {
   return SqlStatus("08P01", "unexpected answer of a shard", what);
@@ -72,6 +74,8 @@ struct Merger::State {
     return options.engine != MergeEngine::kPostgres && native_types && !WantsAnyBinary();
   }
 
+  bool CarriedAsText(std::size_t column) const;
+  absl::Status CheckType(std::size_t column, uint32_t known, uint32_t found) const;
   absl::Status ReadTypes(const std::vector<wire::FieldDescription>& fields);
   absl::Status ReadNames();
   absl::Status Pass(std::string_view body);
@@ -109,28 +113,43 @@ absl::Status Merger::SetColumns(std::size_t shard,
   if (shard >= state.described.size())
     return Malformed("a shard that was not asked");
   state.described[shard] = true;
-  if (state.types.empty())
-    return state.ReadTypes(fields);
-  const bool same = std::equal(
-      fields.begin(),
-      fields.end(),
-      state.types.begin(),
-      state.types.end(),
-      [](const wire::FieldDescription& field, uint32_t type) { return field.type_oid == type; });
-  return same ? absl::OkStatus() : Malformed("the columns' types differ between shards");
+  if (state.types.empty()) {
+    const absl::Status status = state.ReadTypes(fields);
+    if (!status.ok())
+      state.types.clear();
+    return status;
+  }
+  if (fields.size() != state.types.size())
+    return Malformed("the columns differ between shards");
+  for (std::size_t i = 0; i < fields.size(); ++i)
+    RETURN_IF_ERROR(state.CheckType(i, state.types[i], fields[i].type_oid));
+  return absl::OkStatus();
+}
+
+// Two shards', or a shard's and the client's, type of a column.
+absl::Status Merger::State::CheckType(std::size_t column, uint32_t known, uint32_t found) const {
+  if (known == found)
+    return absl::OkStatus();
+  if (known < kUserTypesFrom || found < kUserTypesFrom)
+    return Malformed("the columns' types differ");
+  if (CarriedAsText(column))
+    return absl::OkStatus();
+  return plan::ScatterRefused(ScatterRefusal::kTypeName, "a type with several oids");
+}
+
+// A value that is only carried through may travel as text; one that is computed with may not.
+bool Merger::State::CarriedAsText(std::size_t column) const {
+  const auto hidden = static_cast<std::size_t>(plan->hidden_columns);
+  return plan->kind != MergeKind::kGroup && column >= hidden && !WantsBinary(column - hidden);
 }
 
 absl::Status Merger::State::ReadTypes(const std::vector<wire::FieldDescription>& fields) {
   const auto hidden = static_cast<std::size_t>(plan->hidden_columns);
   if (plan->kind != MergeKind::kGroup) {
-    const bool fits =
-        fields.size() == hidden + expected.size() &&
-        std::equal(expected.begin(),
-                   expected.end(),
-                   fields.begin() + static_cast<std::ptrdiff_t>(hidden),
-                   [](const auto& a, const auto& b) { return a.type_oid == b.type_oid; });
-    if (!fits)
+    if (fields.size() != hidden + expected.size())
       return Malformed("the columns are not those of the statement");
+    for (std::size_t i = 0; i < expected.size(); ++i)
+      RETURN_IF_ERROR(CheckType(hidden + i, expected[i].type_oid, fields[hidden + i].type_oid));
   } else {
     int needed = plan->key_columns;
     for (const plan::OutputColumn& column : plan->output)
@@ -158,14 +177,10 @@ absl::Status Merger::State::ReadTypes(const std::vector<wire::FieldDescription>&
   return NativeChosen() ? absl::OkStatus() : nameless;
 }
 
-// A value that is only carried through may travel as text; one that is computed with may not.
 absl::Status Merger::State::ReadNames() {
   for (std::size_t i = 0; i < types.size(); ++i) {
-    const auto hidden = static_cast<std::size_t>(plan->hidden_columns);
-    const bool carried =
-        plan->kind == MergeKind::kOrdered && i >= hidden && !WantsBinary(i - hidden);
     auto name = NameOfType(types[i]);
-    if (!name && carried)
+    if (!name && CarriedAsText(i))
       name = NameOfType(oid::kText);
     if (!name)
       return plan::ScatterRefused(ScatterRefusal::kTypeName,

@@ -11,7 +11,8 @@
 //    unchanged with the result formats of Merger::partial_formats(), Describe the portal, Execute.
 // 3. Run what Merger::Finish() returns. Its SQL is parsed with the same parameter types, followed
 //    by type 0 for each of CombineQuery::arrays, and bound with the client's values and the arrays
-//    as text.
+//    as text. The combining backend needs the settings of the shards' backends: TimeZone,
+//    DateStyle, IntervalStyle, extra_float_digits, bytea_output, search_path.
 #pragma once
 
 #include <memory>

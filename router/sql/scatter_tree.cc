@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "router/sql/pg_tree.h"
+#include "router/sql/scatter_check.h"
 #include "router/sql/scatter_refusal.h"
 
 extern "C" {
@@ -59,9 +60,10 @@ std::string_view NameOfValueFunction(SQLValueFunctionOp op) {
   }
 }
 
-// How sure the name is: 0 none, 1 from a type or CASE, 2 from a column or function.
-int FigureName(Node* value, std::string* name) {
-  if (value == nullptr)
+// How sure the name is: 0 none, 1 from a type or CASE, 2 from a column or function. What nests too
+// deeply is refused later, whatever its name.
+int FigureName(Node* value, std::string* name, int depth = 0) {
+  if (value == nullptr || depth > kScatterDepthMax)
     return 0;
   const auto set = [&](std::string_view found, int strength) {
     *name = found;
@@ -73,7 +75,7 @@ int FigureName(Node* value, std::string* name) {
     case T_A_Indirection: {
       auto* indirection = reinterpret_cast<A_Indirection*>(value);
       const int strength = set(LastName(indirection->indirection), 2);
-      return strength > 0 ? strength : FigureName(indirection->arg, name);
+      return strength > 0 ? strength : FigureName(indirection->arg, name, depth + 1);
     }
     case T_FuncCall:
       return set(LastName(reinterpret_cast<FuncCall*>(value)->funcname), 2);
@@ -81,13 +83,14 @@ int FigureName(Node* value, std::string* name) {
       return reinterpret_cast<A_Expr*>(value)->kind == AEXPR_NULLIF ? set("nullif", 2) : 0;
     case T_TypeCast: {
       auto* cast = reinterpret_cast<TypeCast*>(value);
-      const int strength = FigureName(cast->arg, name);
+      const int strength = FigureName(cast->arg, name, depth + 1);
       return strength > 1 ? strength : set(LastName(cast->typeName->names), 1);
     }
     case T_CollateClause:
-      return FigureName(reinterpret_cast<CollateClause*>(value)->arg, name);
+      return FigureName(reinterpret_cast<CollateClause*>(value)->arg, name, depth + 1);
     case T_CaseExpr: {
-      const int strength = FigureName(AsNode(reinterpret_cast<CaseExpr*>(value)->defresult), name);
+      const int strength =
+          FigureName(AsNode(reinterpret_cast<CaseExpr*>(value)->defresult), name, depth + 1);
       return strength > 1 ? strength : set("case", 1);
     }
     case T_A_ArrayExpr:

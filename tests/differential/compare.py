@@ -7,6 +7,7 @@ import math
 
 FLOATS = (700, 701)
 RELATIVE = 1e-12
+USER_TYPES_FROM = 16384
 
 
 class Answer:
@@ -47,13 +48,18 @@ def _rows_differ(ours, theirs, floats):
     return None
 
 
+def _portable(columns):
+    """Types of the user's have another oid in every database."""
+    return [(name, min(oid, USER_TYPES_FROM)) for name, oid in columns]
+
+
 def difference(query, ours, theirs):
     """None when equal, else what differs."""
     if ours.sqlstate or theirs.sqlstate:
         if ours.sqlstate == theirs.sqlstate:
             return None
         return "error %s %s, Postgres says %s %s" % (ours.sqlstate, ours.message, theirs.sqlstate, theirs.message)
-    if ours.columns != theirs.columns:
+    if _portable(ours.columns) != _portable(theirs.columns):
         return "columns %r, Postgres says %r" % (ours.columns, theirs.columns)
     if len(ours.rows) != len(theirs.rows):
         return "%d rows, Postgres has %d" % (len(ours.rows), len(theirs.rows))

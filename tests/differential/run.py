@@ -10,6 +10,7 @@ import argparse
 import collections
 import contextlib
 import json
+import pathlib
 import re
 import subprocess
 import sys
@@ -20,7 +21,7 @@ import psycopg
 
 import dataset
 from compare import Answer, difference
-from generator import Generator
+from generator import Generator, Query
 
 OFFLINE_NOW = "'2015-09-15 12:34:56.789+00'::timestamptz"  # as scatter_offline pins it
 
@@ -79,12 +80,20 @@ class Offline:
         self.tables.close()
 
 
-def compare(options, router, single):
+def queries(options):
+    """The written cases, then the generated ones."""
+    for line in pathlib.Path(__file__).with_name("cases.sql").read_text().splitlines():
+        if line and not line.startswith("--"):
+            yield Query(line, [], [])
     generator = Generator(options.seed, options.weights)
+    for _ in range(options.count):
+        yield generator.next()
+
+
+def compare(options, router, single):
     counts, codes, engines, different = collections.Counter(), collections.Counter(), collections.Counter(), 0
     started = time.monotonic()
-    for number in range(options.count):
-        query = generator.next()
+    for number, query in enumerate(queries(options)):
         ours = router.ask(query)
         if ours.sqlstate == "0A000" and (code := re.search(r"PR-\d+", ours.message)):
             counts["refused"] += 1
