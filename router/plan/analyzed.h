@@ -11,6 +11,7 @@ namespace pgreeve::plan {
 class Analyzed {
  public:
   sql::TextFacts facts;
+  uint64_t source_hash = 0;  // XXH3 of the text that offsets in `facts` belong to
   uint64_t schema_epoch = 0;
   uint64_t environment = 0;     // search_path and the like; numbers are not used twice
   bool hinted = false;          // a pgreeve comment stands in it

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "router/base/stable_hash.h"
 #include "router/plan/analyzed.h"
 #include "router/plan/hint.h"
 #include "router/plan/plan_cache.h"
@@ -53,6 +54,21 @@ bool MayPass(const sql::TextFacts& facts, const SessionView& session) {
 
 }  // namespace
 
+// A single SELECT or DML statement: nothing of it is cut out of the text by offset.
+static bool IsOneQuery(const sql::TextFacts& facts) {
+  if (facts.statements.size() != 1)
+    return facts.statements.empty();
+  switch (facts.statements[0].kind) {
+    case sql::StatementKind::kSelect:
+    case sql::StatementKind::kInsert:
+    case sql::StatementKind::kUpdate:
+    case sql::StatementKind::kDelete:
+      return true;
+    default:
+      return false;
+  }
+}
+
 struct Planner::State {
   struct Environment {
     std::vector<std::string> search_path;
@@ -66,6 +82,7 @@ struct Planner::State {
   std::shared_ptr<const Analyzed> Make(std::string_view sql, const Environment& environment);
   const std::shared_ptr<const Analyzed>* Look(std::string_view sql, const Environment& environment);
   std::shared_ptr<const Analyzed> Get(std::string_view sql, const SessionView& session);
+  std::shared_ptr<const Analyzed> Reread(std::string_view sql, const Environment& environment);
   bool Hinted(PlanContext& context, Plans& plans) const;
   void Unparsed(const Analyzed& analyzed, const PlanContext& context, Plans& plans) const;
 
@@ -112,6 +129,7 @@ const std::shared_ptr<const Analyzed>* Planner::State::Look(std::string_view sql
 std::shared_ptr<const Analyzed> Planner::State::Make(std::string_view sql,
                                                      const Environment& environment) {
   auto analyzed = std::make_shared<Analyzed>();
+  analyzed->source_hash = StableHash64(sql);
   analyzed->schema_epoch = placement->schema_epoch;
   analyzed->environment = environment.number;
   analyzed->hinted = lexed.hint.data() != nullptr || lexed.hint_misplaced;
@@ -139,6 +157,13 @@ std::shared_ptr<const Analyzed> Planner::State::Get(std::string_view sql,
   const Environment& environment = EnvironmentOf(session);
   const auto* found = Look(sql, environment);
   return found != nullptr ? *found : Make(sql, environment);
+}
+
+// Analyses the text itself, whatever the cache holds for its shape.
+std::shared_ptr<const Analyzed> Planner::State::Reread(std::string_view sql,
+                                                       const Environment& environment) {
+  sql::Lex(sql, environment.standard_conforming_strings, environment.number, lexed);
+  return Make(sql, environment);
 }
 
 // The hint in front of the text binds it. False: it is wrong, and `plans` says so.
@@ -242,7 +267,15 @@ Plans Planner::Plan(std::string_view sql,
   } else if (analyzed->needs_literals || analyzed->hinted) {
     sql::Lex(sql, session.standard_conforming_strings, environment.number, state.lexed);
   }
+  // A shape is shared by texts whose literals, blanks and comments differ: offsets in its facts are
+  // those of the text that was analysed. One statement is the whole text then; otherwise, and where
+  // an error would point into the text, this text is analysed by itself.
+  const bool other_text = analyzed->source_hash != StableHash64(sql);
   Plans plans;
+  if (other_text && !IsOneQuery(analyzed->facts)) {
+    own = state.Reread(sql, environment);
+    analyzed = own.get();
+  }
   PlanContext context;
   context.placement = state.placement.get();
   context.session = &session;
@@ -259,9 +292,17 @@ Plans Planner::Plan(std::string_view sql,
     plan.route = Route::kSession;
     plan.verb = Verb::kEmpty;
   } else {
+    context.whole_text = analyzed->source_hash != StableHash64(sql);
     StatementPlanner planner(context);
     for (const sql::StatementFacts& statement : analyzed->facts.statements)
       plans.push_back(planner.Plan(statement));
+    if (context.whole_text && plans[0].route == Route::kReject) {
+      own = state.Reread(sql, environment);
+      context.whole_text = false;
+      plans.clear();
+      for (const sql::StatementFacts& statement : own->facts.statements)
+        plans.push_back(StatementPlanner(context).Plan(statement));
+    }
   }
   if (state.lexed.buffer.size() > kBufferBytesKept)
     state.lexed = {};

@@ -80,6 +80,14 @@ bool StatementPlanner::Session(const StatementFacts& facts, StatementPlan& plan)
       plan.pins = kPinNone;
       plan.argument_begin = facts.argument_begin;
       plan.argument_length = facts.argument_length;
+      plan.value = facts.value;
+      for (const sql::ValueSource& source : facts.arguments) {
+        // What is no constant cannot name a tenant; the statement inside says whether it must.
+        std::string argument;
+        if (!ReadText(source, context_.values, argument))
+          argument.clear();
+        plan.arguments.push_back(std::move(argument));
+      }
       break;
     case StatementKind::kDeallocate:
       plan.verb = Verb::kDeallocate;

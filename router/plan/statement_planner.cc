@@ -64,8 +64,9 @@ void StatementPlanner::Refuse(StatementPlan& plan,
 
 StatementPlan StatementPlanner::Plan(const StatementFacts& facts) {
   StatementPlan plan;
-  plan.begin = facts.begin;
-  plan.length = facts.length;
+  plan.begin = context_.whole_text ? 0 : facts.begin;
+  plan.length =
+      context_.whole_text ? static_cast<uint32_t>(context_.sql.size()) : facts.length;
   plan.pins = facts.effects;
   plan.writes = facts.writes;
   plan.is_local = facts.is_local;
@@ -212,12 +213,12 @@ void StatementPlanner::NoTenant(const StatementFacts& facts, StatementPlan& plan
          location);
 }
 
-void StatementPlanner::Scatter(const StatementFacts& facts, StatementPlan& plan) {
+void StatementPlanner::Scatter(const StatementFacts& /*facts*/, StatementPlan& plan) {
   if (!context_.executing) {
     plan.route = Route::kAnyShard;
     return;
   }
-  auto scatter = PlanScatter(context_.sql.substr(facts.begin, facts.length),
+  auto scatter = PlanScatter(context_.sql.substr(plan.begin, plan.length),
                              *context_.placement->tables,
                              session_.search_path,
                              context_.placement->ServingShards());

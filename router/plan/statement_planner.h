@@ -22,6 +22,9 @@ struct PlanContext {
   ValueContext values;
   std::string_view sql;
   bool executing = true;
+  // The facts come from another text of the same shape: its one statement is this whole text, and
+  // no offset in them counts.
+  bool whole_text = false;
   // Bound by the session, or by a hint for this text. Null: free.
   const catalog::TenantInfo* bound = nullptr;
 };

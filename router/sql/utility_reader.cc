@@ -299,6 +299,9 @@ void UtilityReader::Prepare(const PrepareStmt* statement) {
   scanner.Next();
   facts_.argument_begin = scanner.Peek();
   facts_.argument_length = static_cast<uint32_t>(End(facts_.argument_begin).size());
+  scanner.SkipParentheses();
+  if (scanner.Accept("as"))
+    facts_.value = End(scanner.Peek());
 }
 
 void UtilityReader::Execute(const Node* node) {
@@ -311,8 +314,10 @@ void UtilityReader::Execute(const Node* node) {
   facts_.argument_begin = scanner.Peek();
   facts_.argument_length = static_cast<uint32_t>(End(facts_.argument_begin).size());
   QueryWalker walker(text_, facts_);
-  for (const Node* parameter : Items(execute->params))
+  for (const Node* parameter : Items(execute->params)) {
     walker.FreeExpression(parameter);
+    facts_.arguments.push_back(walker.Constant(parameter).value_or(ValueSource()));
+  }
   walker.Finish();
 }
 
