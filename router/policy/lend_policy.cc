@@ -34,7 +34,10 @@ QueuedStep DecideQueued(const Queued& queued) {
 }
 
 bool MustYield(int32_t held, int32_t limit, int32_t members) {
-  return held > limit / std::max(members, 1);
+  if (limit < members)
+    return held > 0;
+  const int32_t share = (limit + members - 1) / std::max(members, 1);
+  return held > share;
 }
 
 }  // namespace pgreeve::policy

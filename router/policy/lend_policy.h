@@ -28,8 +28,8 @@ struct Returned {
   bool same_waits = false;    // somebody waits for exactly this binding
   bool same_is_next = false;  // and it is that one's turn
   std::size_t waiting = 0;
-  std::size_t coming = 0;      // backends being opened or unbound: the waiters' to come
-  absl::Duration next_waited;  // of the one whose turn it is
+  std::size_t coming = 0;  // backends being opened or unbound: the waiters' to come
+  absl::Duration next_waited = absl::ZeroDuration();  // of the one whose turn it is
 };
 
 enum class ReturnedStep : uint8_t { kClose, kUnbind, kLendSame, kLendNext, kKeep };

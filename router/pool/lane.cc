@@ -162,6 +162,7 @@ void Lane::Grant(BackendConnection& connection, Ticket ticket) {
 }
 
 void Lane::Serve() {
+  const absl::Duration now = context_.worker.now();
   while (true) {
     const policy::Queued queued = {.waiting = queue_.size(),
                                    .free_blank = free_.size() - free_.bound(),
@@ -170,7 +171,7 @@ void Lane::Serve() {
                                    .unbinding = unbinding_,
                                    .total = static_cast<int32_t>(connections_.size()),
                                    .limit = Limit(),
-                                   .may_open = MayOpen()};
+                                   .may_open = now >= MayOpenAt()};
     switch (policy::DecideQueued(queued)) {
       case policy::QueuedStep::kLendBlank:
         Grant(*free_.TakeBlank(), queue_.Next());
@@ -185,8 +186,8 @@ void Lane::Serve() {
       case policy::QueuedStep::kWait:
         if (queue_.size() <= static_cast<std::size_t>(opening_ + unbinding_))
           SetHungry(false);
-        if (!queue_.empty() && !backoff_.MayTry(context_.worker.now()))
-          RetryLater(backoff_.Remaining(context_.worker.now()));
+        if (!queue_.empty() && MayOpenAt() > now)
+          RetryLater(MayOpenAt() - now);
         return;
     }
   }
@@ -240,6 +241,8 @@ void Lane::TakeBack(BackendConnection& connection, bool must_close, bool must_re
   returned.must_reset = must_reset;
   switch (policy::DecideReturned(returned)) {
     case policy::ReturnedStep::kClose:
+      if (yields)
+        yielded_until_ = context_.worker.now() + ConnectionBudget::kRetryFirst;
       CloseConnection(connection);
       Serve();
       break;

@@ -99,7 +99,7 @@ class Lane final : public std::enable_shared_from_this<Lane>, private Connection
   bool OpenOne();
   int32_t Limit() const;
   bool TakeToken();
-  bool MayOpen() const;
+  absl::Duration MayOpenAt() const;
   void OnConnectFailure(const SqlError& error);
   void RetryLater(absl::Duration delay);
   void StartUnbind(BackendConnection& connection);
@@ -132,7 +132,8 @@ class Lane final : public std::enable_shared_from_this<Lane>, private Connection
   net::Timer retry_timer_;
   bool hungry_ = false;
   bool member_ = false;
-  absl::Duration hungry_until_ = -absl::InfiniteDuration();  // no asking before
+  absl::Duration hungry_until_ = -absl::InfiniteDuration();   // no asking before
+  absl::Duration yielded_until_ = -absl::InfiniteDuration();  // what was given up is not taken back
   absl::Duration hungry_delay_ = ConnectionBudget::kRetryFirst;
 
   // For the end of the turn.

@@ -45,9 +45,9 @@ int32_t Lane::Limit() const {
   return of_shard > 0 ? std::min(limit, of_shard) : limit;
 }
 
-bool Lane::MayOpen() const {
+absl::Duration Lane::MayOpenAt() const {
   const absl::Duration now = context_.worker.now();
-  return backoff_.MayTry(now) && now >= hungry_until_;
+  return std::max({now + backoff_.Remaining(now), hungry_until_, yielded_until_});
 }
 
 bool Lane::TakeToken() {
