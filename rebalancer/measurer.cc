@@ -55,10 +55,12 @@ absl::StatusOr<std::vector<LeafFacts>> ReadLeaves(pqlink::Connection& link,
       link.Exec("SELECT format('%I.%I', n.nspname, c.relname), pg_total_relation_size(c.oid),"
                 " c.reltuples::bigint, s.attname IS NOT NULL, s.most_common_vals::text,"
                 " s.most_common_freqs::text, s.null_frac"
-                " FROM pg_partition_tree(to_regclass($1)) p JOIN pg_class c ON c.oid = p.relid"
-                " JOIN pg_namespace n ON n.oid = c.relnamespace"
+                // The tree of a table without partitions is empty.
+                " FROM (SELECT relid FROM pg_partition_tree(to_regclass($1)) WHERE isleaf UNION"
+                " SELECT oid FROM pg_class WHERE oid = to_regclass($1) AND relkind = 'r') p"
+                " JOIN pg_class c ON c.oid = p.relid JOIN pg_namespace n ON n.oid = c.relnamespace"
                 " LEFT JOIN pg_stats s ON s.schemaname = n.nspname AND s.tablename = c.relname"
-                " AND s.attname = $2 AND NOT s.inherited WHERE p.isleaf",
+                " AND s.attname = $2 AND NOT s.inherited",
                 {QuotedName(table), table.tenant_column}));
   std::vector<LeafFacts> leaves;
   for (int i = 0; i < rows.rows(); ++i) {

@@ -66,7 +66,7 @@ absl::Status OrphanResolver::VisitNode(metastore::CatalogClient& catalog,
                                      absl::Seconds(rows->Int(i, 1)),
                                      std::string(rows->Text(i, 2)),
                                      std::string(rows->Text(i, 3))};
-    if (!IsOrphan(orphan, kAgeMin))
+    if (!IsOrphan(orphan, age_min_))
       continue;
     const absl::Status resolved = Resolve(catalog, node, orphan);
     if (!resolved.ok())

@@ -24,7 +24,10 @@ class OrphanResolver {
   static constexpr absl::Duration kAgeMin = absl::Seconds(10);
 
   // The references outlive it.
-  OrphanResolver(const Leader& leader, Meters& meters) : leader_(leader), meters_(meters) {}
+  OrphanResolver(const Leader& leader, Meters& meters, absl::Duration age_min = kAgeMin)
+      : leader_(leader),
+        meters_(meters),
+        age_min_(age_min) {}
 
   absl::Status Round(metastore::CatalogClient& catalog, int64_t lead_token);
 
@@ -38,6 +41,7 @@ class OrphanResolver {
 
   const Leader& leader_;
   Meters& meters_;
+  const absl::Duration age_min_;
   StringMap<std::unique_ptr<pqlink::Connection>> links_;  // by node name
 };
 

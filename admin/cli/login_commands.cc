@@ -157,6 +157,20 @@ void AddPasswordOptions(CLI::App* command, PasswordSource& source) {
   in->excludes(file);
 }
 
+// --name and --no-name; without either `value` stays empty, which a flag of CLI11 bound to an
+// optional does not promise.
+void AddSwitch(CLI::App* command,
+               const std::string& name,
+               std::optional<bool>& value,
+               const std::string& help) {
+  CLI::Option* on = command->add_flag_callback(
+      "--" + name, [&value] { value = true; }, help);
+  command
+      ->add_flag_callback(
+          "--no-" + name, [&value] { value = false; }, "The opposite")
+      ->excludes(on);
+}
+
 void AddLoginOptions(CLI::App* command, LoginOptions& options) {
   command->add_option("name", options.name, "The login")->required()->type_name("NAME");
   command
@@ -170,19 +184,19 @@ void AddLoginOptions(CLI::App* command, LoginOptions& options) {
   AddPasswordOptions(command, options.password);
   command->add_option("--verifier", options.password.verifier, "A SCRAM verifier (hash-password)")
       ->type_name("SCRAM-SHA-256$…");
-  command->add_flag("--provision,!--no-provision",
-                    options.provision,
-                    "An INSERT of an unknown tenant creates it");
+  AddSwitch(command, "provision", options.provision, "An INSERT of an unknown tenant creates it");
   command->add_option("--provision-tier", options.provision_tier, "… in this tier")
       ->type_name("TIER");
   command->add_option("--provision-region", options.provision_region, "… in this region")
       ->type_name("REGION");
-  command->add_flag("--isolation,!--no-isolation",
-                    options.isolated,
-                    "Statements run under row security of the tenant (default)");
-  command->add_flag("--superadmin,!--no-superadmin",
-                    options.superadmin,
-                    "May use the console's verbs (default for operators)");
+  AddSwitch(command,
+            "isolation",
+            options.isolated,
+            "Statements run under row security of the tenant (default)");
+  AddSwitch(command,
+            "superadmin",
+            options.superadmin,
+            "May use the console's verbs (default for operators)");
   command->add_option("--connections-max", options.connections_max, "Its connections to one router")
       ->type_name("N")
       ->check(CLI::Range(0, 1000000));
