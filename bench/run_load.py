@@ -68,28 +68,24 @@ def facts(arguments: argparse.Namespace, pgbouncer: pathlib.Path) -> str:
     return table(["", ""], rows) + "\n"
 
 
-def run_stages(arguments: argparse.Namespace, rig: Rig) -> str:
+def run_stage(stage: str, arguments: argparse.Namespace, rig: Rig) -> str:
     router = not arguments.without_router
-    text = ""
-    for stage in arguments.stages:
-        text += f"### {TITLES[stage]}\n\n"
-        if stage == "instructions":
-            text += stages.instructions(rig, router, say)
-        elif stage == "pgbench":
-            text += real_fleet(rig, router, arguments.rounds, say)
-        else:
-            subjects = rig.subjects(router)
-            if stage == "cpu":
-                cells = stages.measure_cpu(rig, subjects, arguments.clients, arguments.rounds, say)
-                text += stages.cpu_report(cells, subjects)
-            elif stage == "syscalls":
-                text += stages.system_calls(rig, subjects, arguments.clients[:3], say)
-            elif stage == "memory":
-                idle = [s for s in subjects if not s.query and s.name != "direct"]
-                text += stages.memory(rig, idle, IDLE_CLIENTS, say)
-            else:
-                text += stages.bulk(rig, subjects, arguments.rounds, say)
-            rig.stop_proxies()
+    if stage == "instructions":
+        return stages.instructions(rig, router, say)
+    if stage == "pgbench":
+        return real_fleet(rig, router, arguments.rounds, say)
+    subjects = rig.subjects(router)
+    if stage == "cpu":
+        cells = stages.measure_cpu(rig, subjects, arguments.clients, arguments.rounds, say)
+        text = stages.cpu_report(cells, subjects)
+    elif stage == "syscalls":
+        text = stages.system_calls(rig, subjects, arguments.clients[:3], say)
+    elif stage == "memory":
+        idle = [s for s in subjects if not s.query and s.name != "direct"]
+        text = stages.memory(rig, idle, IDLE_CLIENTS, say)
+    else:
+        text = stages.bulk(rig, subjects, arguments.rounds, say)
+    rig.stop_proxies()
     return text
 
 
@@ -101,19 +97,20 @@ def main(argv: list[str]) -> int:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     account = Account.choose()
     command = shlex.join(["bench/run_load.py", *argv])
-    text = f"## {datetime.date.today()}\n\n```\n{command}\n```\n\n{facts(arguments, pgbouncer)}"
+    parts = [f"## {datetime.date.today()}\n\n```\n{command}\n```\n\n{facts(arguments, pgbouncer)}"]
     folder = pathlib.Path(tempfile.mkdtemp(prefix="pgreeve-bench-"))
     account.own(folder, 0o700)
     rig = Rig(arguments.bin.resolve(), pgbouncer, folder, account)
     try:
-        text += run_stages(arguments, rig)
+        for stage in arguments.stages:
+            parts.append(f"### {TITLES[stage]}\n\n{run_stage(stage, arguments, rig)}")
     finally:
         rig.stop_all()
+        print("".join(parts), flush=True)
     shutil.rmtree(folder, ignore_errors=True)
-    print(text)
     if arguments.output:
         with arguments.output.open("a", encoding="utf-8") as file:
-            file.write("\n" + text)
+            file.write("\n" + "".join(parts))
     return 0
 
 

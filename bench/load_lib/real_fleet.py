@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import os
 import re
 import subprocess
 
@@ -71,6 +72,7 @@ def _subjects(rig: Rig, fleet: Fleet, with_router: bool) -> list[tuple[str, Prog
 
 def real_fleet(rig: Rig, with_router: bool, rounds: int, say: Say) -> str:
     say("pgbench -S against a real shard")
+    os.environ["PGREEVE_BIN"] = str(rig.binaries)
     fleet = Fleet(rig.folder / "fleet", lambda text: say(text))
     fleet.up(Options(nodes=1, routers=1, load=False, tenant_type="bigint",
                      port_base=ports.block(8)[0]))
