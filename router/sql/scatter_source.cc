@@ -103,6 +103,8 @@ absl::Status ScatterSource::AddJoin(Node* item, int depth) {
 const TableFact* ScatterSource::Find(std::string_view schema, std::string_view name) const {
   if (!schema.empty())
     return tables_->Find(schema, name);
+  if (search_path_->empty())
+    return tables_->Find("public", name);
   for (const std::string& candidate : *search_path_) {
     if (const TableFact* fact = tables_->Find(candidate, name))
       return fact;
