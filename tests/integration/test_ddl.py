@@ -41,9 +41,9 @@ class Ddl(harness.Case):
 
     def test_undeclared_is_refused_for_applications(self) -> None:
         self.operator().execute(f"CREATE TABLE {self.name} (id int, customer_id uuid)")
-        self.refused(self.app(), "0A000", f"SELECT * FROM {self.name}")
+        self.refused(self.app(), "42P01", f"SELECT * FROM {self.name}")
         tenant = self.new_tenant()
-        self.refused(self.app(), "0A000",
+        self.refused(self.app(), "42P01",
                      f"INSERT INTO {self.name} VALUES (1, '{tenant}')")
 
     def test_what_cannot_be_sharded_says_what_mends_it(self) -> None:

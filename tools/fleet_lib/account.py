@@ -69,7 +69,7 @@ class Account:
         except subprocess.TimeoutExpired as error:
             raise FleetError(f"{what}: no end after {timeout:.0f} s") from error
         if done.returncode != 0:
-            detail = ((done.stderr or "") + (done.stdout or "")).strip()[-2000:]
+            detail = ((done.stderr or "") + (done.stdout or "")).strip()[-20_000:]
             raise FleetError(f"{what} failed with {done.returncode}: {detail}")
         return done.stdout or ""
 
