@@ -24,7 +24,7 @@ pqlink::ConnectOptions LinkOptions() {
 absl::Status OrphanResolver::Resolve(metastore::CatalogClient& catalog,
                                      const metastore::NodeRow& node,
                                      const PreparedTransaction& orphan) {
-  ASSIGN_OR_RETURN(const bool commit, catalog.RecordDecision(orphan.gid, false));
+  ASSIGN_OR_RETURN(const bool commit, catalog.RecordDecision(DecisionGid(orphan.gid), false));
   // COMMIT PREPARED runs in the database that prepared it.
   ASSIGN_OR_RETURN(const std::string dsn, metastore::WithDatabase(node.admin_dsn, orphan.database));
   ASSIGN_OR_RETURN(const auto link, pqlink::Connection::Open(dsn, LinkOptions()));

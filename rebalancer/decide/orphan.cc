@@ -17,10 +17,17 @@ std::optional<int64_t> ParseNumber(std::string_view text) {
 
 }  // namespace
 
+std::string_view DecisionGid(std::string_view gid) {
+  return gid.substr(0, gid.rfind('@'));
+}
+
 std::optional<Gid> ParseGid(std::string_view gid) {
   if (!gid.starts_with(kPrefix))
     return std::nullopt;
-  const std::string_view rest = gid.substr(kPrefix.size());
+  const std::string_view decision = DecisionGid(gid);
+  if (decision.size() != gid.size() && !ParseNumber(gid.substr(decision.size() + 1)))
+    return std::nullopt;
+  const std::string_view rest = decision.substr(kPrefix.size());
   const std::size_t last = rest.rfind(':');
   if (last == std::string_view::npos || last == 0)
     return std::nullopt;

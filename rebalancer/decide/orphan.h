@@ -1,6 +1,8 @@
 // Prepared transactions that a dead router left on a shard: which ones the rebalancer resolves and
-// how. A transaction is an orphan when it is ours by its gid (`pgreeve:<router>:<incarnation>:<n>`)
-// and older than any live commit takes. Pure; any thread.
+// how. A transaction is an orphan when it is ours by its gid
+// (`pgreeve:<router>:<incarnation>:<n>@<shard>`: gids are unique in a cluster, and a cluster may
+// hold several shards; the decision stands under the part before the @) and older than any live
+// commit takes. Pure; any thread.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +22,9 @@ struct Gid {
 
 // Nullopt: not one of ours; such a transaction is never touched.
 std::optional<Gid> ParseGid(std::string_view gid);
+
+// The gid under which the catalog keeps the decision: without the participant's shard.
+std::string_view DecisionGid(std::string_view gid);
 
 struct PreparedTransaction {
   std::string gid;

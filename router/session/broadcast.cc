@@ -36,8 +36,12 @@ void Broadcast::Run(BroadcastStatement statement, OnFrame on_frame, Done done) {
     End(RefusalError(Refusal::kNoShard));
     return;
   }
+  // Unique for ever: the worker's number stands above the counter's bits.
+  constexpr int kCounterBits = 40;
+  const uint64_t number =
+      static_cast<uint64_t>(ctx_.worker.index()) << kCounterBits | ctx_.next_gid++;
   gid_ = "pgreeve:" + ctx_.router_name + ":" + std::to_string(ctx_.incarnation) + ":" +
-         std::to_string(ctx_.worker.index()) + "-" + std::to_string(ctx_.next_gid++);
+         std::to_string(number);
   Lease(0);
 }
 
@@ -87,7 +91,7 @@ void Broadcast::Prepare() {
     OnAll("COMMIT", [this](std::optional<SqlError> error) { End(std::move(error)); });
     return;
   }
-  OnAll("PREPARE TRANSACTION " + QuoteLiteral(gid_), [this](std::optional<SqlError> error) {
+  OnAllParticipants("PREPARE TRANSACTION", [this](std::optional<SqlError> error) {
     if (error) {
       Rollback(*std::move(error));
       return;
@@ -111,7 +115,7 @@ void Broadcast::Prepare() {
 }
 
 void Broadcast::Commit() {
-  OnAll("COMMIT PREPARED " + QuoteLiteral(gid_), [this](std::optional<SqlError> error) {
+  OnAllParticipants("COMMIT PREPARED", [this](std::optional<SqlError> error) {
     if (error) {
       // It is decided: recovery commits what this router could not.
       error = SqlError{.sqlstate = "08007",
@@ -131,12 +135,25 @@ void Broadcast::Rollback(SqlError error) {
       End(*shared);
       return;
     }
-    OnAll("ROLLBACK PREPARED " + QuoteLiteral(gid_),
-          [this, shared](std::optional<SqlError>) { End(*shared); });
+    OnAllParticipants("ROLLBACK PREPARED",
+                      [this, shared](std::optional<SqlError>) { End(*shared); });
   });
 }
 
 void Broadcast::OnAll(const std::string& sql, Done next) {
+  Everywhere([sql](ShardId) { return sql; }, std::move(next));
+}
+
+// Gids are unique in a cluster, and a cluster may hold several shards.
+void Broadcast::OnAllParticipants(const std::string& verb, Done next) {
+  Everywhere(
+      [verb, gid = gid_](ShardId shard) {
+        return verb + " " + QuoteLiteral(gid + "@" + std::to_string(shard.value));
+      },
+      std::move(next));
+}
+
+void Broadcast::Everywhere(const std::function<std::string(ShardId)>& sql_of, Done next) {
   outstanding_ = 0;
   first_error_.reset();
   auto shared = std::make_shared<Done>(std::move(next));
@@ -150,13 +167,13 @@ void Broadcast::OnAll(const std::string& sql, Done next) {
     (*shared)(SqlError{.sqlstate = "08006", .message = "all connections to the shards were lost"});
     return;
   }
-  std::string out;
-  wire::AppendQuery(out, sql);
   const bool all_there = calls.size() == shards_.size();
   if (!all_there)
     first_error_ = SqlError{.sqlstate = "08006", .message = "a connection to a shard was lost"};
   for (BackendCall* call : calls) {
-    call->Run(out, 1, nullptr, [this, shared](std::optional<SqlError> error) {
+    std::string out;
+    wire::AppendQuery(out, sql_of(call->shard()));
+    call->Run(std::move(out), 1, nullptr, [this, shared](std::optional<SqlError> error) {
       if (error && !first_error_)
         first_error_ = std::move(error);
       if (--outstanding_ == 0)

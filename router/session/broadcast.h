@@ -4,6 +4,7 @@
 // each participant notes the gid inside its prepared transaction.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -47,6 +48,8 @@ class Broadcast {
   void Rollback(SqlError error);
   // Sends `sql` to every shard; `next` once all have answered, with the first error.
   void OnAll(const std::string& sql, Done next);
+  void OnAllParticipants(const std::string& verb, Done next);
+  void Everywhere(const std::function<std::string(ShardId)>& sql_of, Done next);
   void End(std::optional<SqlError> error);
 
   WorkerContext& ctx_;

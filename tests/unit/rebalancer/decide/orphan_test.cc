@@ -12,6 +12,10 @@ TEST(Orphan, ReadsOurGids) {
   EXPECT_EQ(gid->incarnation, 7);
   EXPECT_EQ(gid->number, 12);
   EXPECT_EQ(ParseGid("pgreeve:a:b:7:12")->router, "a:b") << "a router's name may hold a colon";
+  EXPECT_EQ(ParseGid("pgreeve:r1:7:12@3")->number, 12);
+  EXPECT_EQ(DecisionGid("pgreeve:r1:7:12@3"), "pgreeve:r1:7:12") << "one decision for all shards";
+  EXPECT_EQ(DecisionGid("pgreeve:r1:7:12"), "pgreeve:r1:7:12");
+  EXPECT_FALSE(ParseGid("pgreeve:r1:7:12@x"));
 }
 
 TEST(Orphan, LeavesForeignGidsAlone) {
