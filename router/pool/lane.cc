@@ -247,7 +247,7 @@ void Lane::TakeBack(BackendConnection& connection, bool must_close, bool must_re
       Serve();
       break;
     case policy::ReturnedStep::kUnbind:
-      (must_reset ? context_.metrics.resets : context_.metrics.unbinds).Add();
+      context_.metrics.resets.Add(must_reset ? 1 : 0);
       StartUnbind(connection);
       break;
     case policy::ReturnedStep::kLendSame:

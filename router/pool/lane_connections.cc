@@ -139,7 +139,7 @@ void Lane::OnConnectionLost(BackendConnection& connection, Phase was, const SqlE
       return;
     case Phase::kUnbind:
       --unbinding_;
-      context_.metrics.reset_timeouts.Add();
+      context_.metrics.reset_failures.Add();
       break;
     case Phase::kFree:
       free_.Remove(&connection);
@@ -173,6 +173,7 @@ void Lane::OnConnectFailure(const SqlError& error) {
 
 void Lane::StartUnbind(BackendConnection& connection) {
   ++unbinding_;
+  context_.metrics.unbinds.Add();
   connection.streak = 0;
   Count(connection, metrics::BackendState::kUnbinding);
   connection.Unbind(context_.options.reset_timeout);
@@ -248,7 +249,6 @@ void Lane::Sweep() {
   }
   for (BackendConnection* const connection : still_bound) {
     free_.Remove(connection);
-    context_.metrics.unbinds.Add();
     StartUnbind(*connection);
   }
 }

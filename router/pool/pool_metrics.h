@@ -13,10 +13,10 @@ struct PoolMetrics {
   metrics::Counter waits;  // leases that did not come at once
   metrics::Histogram wait_microseconds;
   metrics::Counter binds;
-  metrics::Counter unbinds;         // to change tenants or settings, and of idle backends
-  metrics::Counter resets;          // of dirty sessions
+  metrics::Counter unbinds;         // to change tenants or settings, of idle backends, and resets
+  metrics::Counter resets;          // those of them that followed a dirty session or a cancel
   metrics::Counter queue_timeouts;  // waiters that gave up
-  metrics::Counter reset_timeouts;
+  metrics::Counter reset_failures;  // unbinds that failed or were not answered in time
   metrics::Counter cancels;
   metrics::Counter closed;  // lost or closed, for whatever reason
 };

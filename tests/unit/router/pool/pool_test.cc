@@ -147,7 +147,7 @@ TEST_F(PoolTest, AnUnbindWithoutAnswerClosesTheConnection) {
   Client second(*pool);
   ASSERT_TRUE(RunOnce(second, For(bob)));
   EXPECT_FALSE(session->open());
-  EXPECT_EQ(pool->metrics().reset_timeouts.value(), 1U);
+  EXPECT_EQ(pool->metrics().reset_failures.value(), 1U);
 }
 
 TEST_F(PoolTest, ADirtyBackendIsResetAndBoundAgain) {
