@@ -46,7 +46,10 @@ absl::StatusOr<std::shared_ptr<const ScatterPlan>> PlanScatter(
     const TableSet& tables,
     const std::vector<std::string>& search_path,
     std::vector<ShardId> shards) {
-  ASSIGN_OR_RETURN(sql::ScatterShape shape, sql::ShapeScatter(statement_sql, tables, search_path));
+  static const std::vector<std::string>& public_only = *new std::vector<std::string>{"public"};
+  ASSIGN_OR_RETURN(
+      sql::ScatterShape shape,
+      sql::ShapeScatter(statement_sql, tables, search_path.empty() ? public_only : search_path));
   auto plan = std::make_shared<ScatterPlan>();
   plan->shards = std::move(shards);
   plan->partial_sql = std::move(shape.partial_sql);

@@ -30,7 +30,8 @@
 
 namespace pgreeve::plan {
 
-// `statement_sql` is one statement. `search_path` is where unqualified names are looked up.
+// `statement_sql` is one statement. `search_path` is where unqualified names are looked up; empty:
+// {"public"}.
 // Errors: 0A000 with "PR-2xx: …" in DETAIL (sql/scatter_refusal.h) and a hint what to write
 // instead; 42601 when the text does not parse.
 absl::StatusOr<std::shared_ptr<const ScatterPlan>> PlanScatter(

@@ -291,6 +291,8 @@ TEST(ScatterPlanTest, FindsTablesAlongTheSearchPath) {
   EXPECT_TRUE(PlanScatter("SELECT count(*) FROM t", tables, {"public", "app"}, {}).ok());
   EXPECT_FALSE(PlanScatter("SELECT count(*) FROM t", tables, {"public"}, {}).ok());
   EXPECT_TRUE(PlanScatter("SELECT count(*) FROM app.t", tables, {}, {}).ok());
+  EXPECT_FALSE(PlanScatter("SELECT count(*) FROM t", tables, {}, {}).ok());
+  EXPECT_TRUE(PlanScatter("SELECT count(*) FROM events", Tables(), {}, {}).ok());
 }
 
 }  // namespace
