@@ -188,7 +188,8 @@ class Psycopg(DriverCase):
             heard: list[tuple[str | None, str | None]] = []
             connection.add_notice_handler(
                 lambda notice: heard.append((notice.severity, notice.message_primary)))
-            connection.execute("DROP TABLE IF EXISTS pg_temp.nothing_here")
+            connection.execute("SET LOCAL work_mem = '5MB'")
+            connection.execute("ROLLBACK")
             return heard
         self.same(work)
 

@@ -103,6 +103,13 @@ class Loader:
         self._connection.execute("RESET pgreeve.tenant")
         return loaded
 
+    def explain(self, error: Exception) -> FleetError | None:
+        """What a statement's failure says to the person at the terminal; None: not ours to tell."""
+        if not isinstance(error, self._psycopg.Error):
+            return None
+        parts = (str(error), error.diag.message_detail, error.diag.message_hint)
+        return FleetError("loading: " + " ".join(part for part in parts if part))
+
     def _copy(self, customer: Customer) -> None:
         with self._connection.cursor().copy(
                 "COPY events (id, customer_id, event_type, payload, created_at) FROM STDIN") as copy:

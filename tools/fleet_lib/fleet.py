@@ -254,6 +254,11 @@ class Fleet:
         try:
             loader.create_tables()
             loader.load(customers)
+        except Exception as error:
+            told = loader.explain(error)
+            if told is None:
+                raise
+            raise told from error
         finally:
             loader.close()
         in_parallel(lambda s=s: self._analyse(s) for s in self.shards())

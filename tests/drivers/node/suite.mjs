@@ -177,7 +177,8 @@ const tests = {
     await both(async (client) => {
       const heard = [];
       client.on('notice', (notice) => heard.push(notice.message));
-      await client.query('DROP TABLE IF EXISTS pg_temp.nothing_here');
+      await client.query("SET LOCAL work_mem = '5MB'");
+      await client.query('ROLLBACK');
       return heard;
     });
   },
