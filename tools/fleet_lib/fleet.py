@@ -270,7 +270,7 @@ class Fleet:
 
     def _create_tenant_logins(self, customers: list[demo_events.Customer]) -> None:
         """Logins of two tenants that share a shard."""
-        homes = {row["id"]: row["shard"] for row in self.control().rows("tenant", "list")}
+        homes = {row["tenant"]: row["shard"] for row in self.control().rows("tenant", "list")}
         # Starters (the busiest first) share shards; enterprise tenants never do.
         shared = [c for c in customers if c.tier != "enterprise"][::-1][-200:][::-1]
         first = next(iter(shared), None)
