@@ -32,7 +32,7 @@ class Demo(harness.Case):
         return self.connect(shard["dsn"])
 
     def test_every_event_is_where_the_directory_says(self) -> None:
-        homes = {row["id"]: row["shard"] for row in self.fleet.control().rows("tenant", "list")}
+        homes = {row["tenant"]: row["shard"] for row in self.fleet.control().rows("tenant", "list")}
         self.assertEqual(set(homes), {customer.id for customer in self.customers})
         found: Counter[str] = Counter()
         for shard in self.shards:
@@ -96,7 +96,7 @@ class Demo(harness.Case):
                 session, "SELECT customer_id::text, count(*) FROM events GROUP BY 1"),
                 [(tenant, events)])
             self.assertEqual(self.one(session, "SELECT count(*) FROM customers"), 1)
-        homes = {row["id"]: row["shard"] for row in self.fleet.control().rows("tenant", "list")}
+        homes = {row["tenant"]: row["shard"] for row in self.fleet.control().rows("tenant", "list")}
         self.assertNotEqual(self.env["PGREEVE_TENANT_ID"], self.env["PGREEVE_TENANT2_ID"])
         self.assertEqual(homes[self.env["PGREEVE_TENANT_ID"]],
                          homes[self.env["PGREEVE_TENANT2_ID"]])

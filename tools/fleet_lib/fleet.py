@@ -146,6 +146,7 @@ class Fleet:
             self.write_env()
             if self.known().options.load:
                 self._once("load", self._load)
+                self._once("tenant_logins", self._create_tenant_logins)
             self.write_env()
         except BaseException:
             self.say("fleet: stopping what was started")
@@ -262,14 +263,15 @@ class Fleet:
         finally:
             loader.close()
         in_parallel(lambda s=s: self._analyse(s) for s in self.shards())
-        self._create_tenant_logins(customers)
 
     def _analyse(self, shard: layout.Shard) -> None:
         """Statistics for the planner and for measuring: autovacuum leaves parents out."""
         self.nodes()[shard.node - 1].dsn(shard.database).sql("ANALYZE")
 
-    def _create_tenant_logins(self, customers: list[demo_events.Customer]) -> None:
+    def _create_tenant_logins(self) -> None:
         """Logins of two tenants that share a shard."""
+        options = self.known().options
+        customers = demo_events.customers(options.tenants, options.tenant_type)
         homes = {row["tenant"]: row["shard"] for row in self.control().rows("tenant", "list")}
         # Starters (the busiest first) share shards; enterprise tenants never do.
         shared = [c for c in customers if c.tier != "enterprise"][::-1][-200:][::-1]
