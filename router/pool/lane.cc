@@ -162,6 +162,11 @@ void Lane::Grant(BackendConnection& connection, Ticket ticket) {
 }
 
 void Lane::Serve() {
+  if (free_.empty() && static_cast<int32_t>(connections_.size()) >= Limit()) {
+    // The usual case under load: all are lent, and whoever comes back is lent on.
+    SetHungry(false);
+    return;
+  }
   const absl::Duration now = context_.worker.now();
   while (true) {
     const policy::Queued queued = {.waiting = queue_.size(),
