@@ -113,6 +113,8 @@ class Session final : public net::Channel::Handler,
 
  private:
   friend class Login;
+  static constexpr std::size_t kKeptBytes = 256;  // an idle session keeps no larger buffer
+
   enum class Stage : uint8_t { kLogin, kReady, kClosed };
   // What keeps the next unit from being looked at.
   enum class Wait : uint8_t { kNothing, kLease, kReplies, kTask };
