@@ -1,7 +1,5 @@
 #include "router/worker_unit.h"
 
-#include <array>
-
 namespace pgreeve::server {
 namespace {
 
@@ -81,7 +79,9 @@ WorkerUnit::WorkerUnit(int index,
               .slots = slots,
               .control = control,
               .tiers = tiers},
-      tick(worker, [this] { Tick(); }) {}
+      tick(worker, [this] { Tick(); }) {
+  pool.CountInto(&slots);
+}
 
 void WorkerUnit::Tick() {
   tick.ArmAfter(kTick);
@@ -92,33 +92,6 @@ void WorkerUnit::Tick() {
                     .evictions = cache.evictions,
                     .entries = cache.entries,
                     .bytes = cache.bytes});
-  using State = metrics::BackendState;
-  absl::flat_hash_map<ShardId, std::array<int32_t, metrics::kCountOf<State>>> now;
-  absl::flat_hash_map<ShardId, std::pair<int64_t, absl::Duration>> waits;
-  for (const pool::PoolStats& stats : pool.Stats()) {
-    auto& counts = now[stats.shard];
-    counts[static_cast<std::size_t>(State::kOpening)] += stats.opening;
-    counts[static_cast<std::size_t>(State::kIdle)] += stats.idle;
-    counts[static_cast<std::size_t>(State::kActive)] += stats.active;
-    counts[static_cast<std::size_t>(State::kUnbinding)] += stats.unbinding;
-    auto& wait = waits[stats.shard];
-    wait.first += stats.waiting;
-    wait.second = std::max(wait.second, stats.oldest_wait);
-  }
-  for (const auto& [shard, wait] : waits)
-    slots.PoolState(shard, wait.first, wait.second);
-  for (const auto& [shard, counts] : counted)
-    now.try_emplace(shard);
-  for (const auto& [shard, counts] : now) {
-    auto& before = counted[shard];
-    for (std::size_t state = 0; state < counts.size(); state++) {
-      for (int32_t i = before[state]; i < counts[state]; i++)
-        slots.BackendMoved(shard, State::kNone, static_cast<State>(state));
-      for (int32_t i = counts[state]; i < before[state]; i++)
-        slots.BackendMoved(shard, static_cast<State>(state), State::kNone);
-    }
-    before = counts;
-  }
   slots.Tick();
 }
 

@@ -33,8 +33,6 @@ struct WorkerUnit {
   pool::Pool pool;
   session::WorkerContext context;
   net::Timer tick;
-  absl::flat_hash_map<ShardId, std::array<int32_t, metrics::kCountOf<metrics::BackendState>>>
-      counted;
   std::atomic<int64_t> sessions{0};  // for the acceptor; about right is enough
   std::thread thread;
 };

@@ -6,8 +6,12 @@ namespace pgreeve::session {
 
 bool Session::AcquireFor(const Target& target) {
   if (backend_ != nullptr) {
-    if (lease_target_.SameBackend(target))
+    if (lease_target_.SameBackend(target)) {
+      // A pinned session keeps its backend longer than a token lives.
+      if (pins_ != 0 && transaction_.idle() && !unit_open_)
+        ctx_.pool.RenewBinding(backend_);
       return true;
+    }
     ReleaseBackend(pool::Return::kClean);
   }
   lease_target_ = target;
@@ -21,7 +25,6 @@ bool Session::AcquireFor(const Target& target) {
   if (backend_ != nullptr) {
     if (ctx_.server_parameters.empty())
       ctx_.server_parameters = backend_->parameters();
-    ctx_.slots.LeaseWaited(target.shard, absl::ZeroDuration());
     SetState(metrics::ClientState::kActive);
     return true;
   }
@@ -34,7 +37,6 @@ bool Session::AcquireFor(const Target& target) {
 void Session::OnLease(pool::Backend* backend) {
   backend_ = backend;
   wait_ = Wait::kNothing;
-  ctx_.slots.LeaseWaited(lease_target_.shard, ctx_.worker.now() - unit_started_);
   SetState(metrics::ClientState::kActive);
   Resume();
   wait_placement_.reset();
