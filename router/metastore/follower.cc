@@ -57,6 +57,8 @@ struct Follower::State {
   absl::Status FollowOnce();
   absl::Status Lease(absl::Time now);
   void WriteSnapshot(absl::Time now);
+  void KeepNewest(absl::Time now);
+  void Write(absl::Time now);
   void Farewell();
 
   // ---- the job thread
@@ -167,6 +169,7 @@ void Follower::State::Follow() {
     if (!outcome.ok()) {
       client.reset();
       const absl::Time now = absl::Now();
+      KeepNewest(now);
       if (now - leased_at > options.lease) {
         const std::lock_guard lock(mutex);
         status.leased = false;
@@ -177,6 +180,7 @@ void Follower::State::Follow() {
     // Until the next NOTIFY, or the poll. A broken connection shows in the next turn.
     client->connection().WaitNotifications(options.poll_interval, stop_fd).IgnoreError();
   }
+  KeepNewest(absl::Now());
   Farewell();
 }
 
@@ -216,10 +220,21 @@ absl::Status Follower::State::Lease(absl::Time now) {
 }
 
 void Follower::State::WriteSnapshot(absl::Time now) {
+  const bool changed = EpochOf(*Current()) != snapshot_epoch;
+  if (now - snapshot_at >= (changed ? kSnapshotIntervalMin : kSnapshotIntervalMax))
+    Write(now);
+}
+
+// A change that came just before the catalog or this router went must outlast both. Nothing else is
+// written then: the file's time says when the catalog was last heard.
+void Follower::State::KeepNewest(absl::Time now) {
   const auto placement = Current();
-  const bool changed = EpochOf(*placement) != snapshot_epoch;
-  if (now - snapshot_at < (changed ? kSnapshotIntervalMin : kSnapshotIntervalMax))
-    return;
+  if (placement != nullptr && EpochOf(*placement) != snapshot_epoch)
+    Write(now);
+}
+
+void Follower::State::Write(absl::Time now) {
+  const auto placement = Current();
   snapshot_at = now;
   const absl::Status written = file.Write(*placement, now);
   if (written.ok()) {

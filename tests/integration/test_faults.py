@@ -75,6 +75,7 @@ class Writer(threading.Thread):
 
 class Faults(harness.Case):
     def setUp(self) -> None:
+        self.addCleanup(self.restore)
         self.table = self.new_table(COLUMNS)
         homes = {self.home_of(tenant): tenant for tenant in self.tenants_apart(2)}
         # (shard, router) → its writer
@@ -100,6 +101,14 @@ class Faults(harness.Case):
                     return False
                 return True
             harness.wait_until(known, 30, f"tenant {tenant} known to router 2")
+
+    def restore(self) -> None:
+        """What a failed test left dead must not fail the next one."""
+        for cluster in [self.fleet.catalog(), *self.fleet.nodes()]:
+            cluster.start()
+        for daemon in [*self.fleet.routers(), *self.fleet.rebalancers()]:
+            daemon.start()
+            daemon.wait_ready()
 
     def stop_writers(self) -> None:
         for writer in self.writers.values():

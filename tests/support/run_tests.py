@@ -30,6 +30,7 @@ BUILD = ROOT / "build" / PRESET
 PROGRAM_SECONDS = 900
 UNIT_SECONDS = 1500
 FUZZ_SECONDS = int(os.environ.get("PGREEVE_FUZZ_SECONDS", "60"))
+SHORT_DIFFERENTIAL = "400"  # generated queries; `./test differential` and `all` run 2000
 GB_PER_COMPILER = 1.5
 
 
@@ -249,6 +250,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, raise_stop)
     signal.signal(signal.SIGHUP, raise_stop)
     os.environ["PGREEVE_BIN"] = str(BUILD / "bin")
+    if len(stages) > 1 and "chaos" not in stages:
+        os.environ.setdefault("PGREEVE_QUERIES", SHORT_DIFFERENTIAL)
     scratch = pathlib.Path(tempfile.mkdtemp(prefix="pgreeve-test-"))
     run = Run(scratch)
     try:
