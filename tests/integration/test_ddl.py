@@ -39,6 +39,15 @@ class Ddl(harness.Case):
         operator.execute(f"DROP TABLE {self.name}")
         self.assertEqual(self.exists_everywhere(self.name), [False, False])
 
+    def test_a_dropped_table_is_forgotten(self) -> None:
+        operator = self.operator()
+        for _ in range(2):
+            operator.execute(f"CREATE TABLE {self.name} (customer_id uuid PRIMARY KEY)")
+            operator.execute(f"SELECT pgreeve.shard_table('{self.name}', 'customer_id')")
+            operator.execute(f"DROP TABLE {self.name}")
+            self.assertNotIn(self.name, str(self.rows(operator, "SELECT * FROM pgreeve.tables()")))
+            self.refused(self.app(), "42P01", f"SELECT * FROM {self.name}")
+
     def test_undeclared_is_refused_for_applications(self) -> None:
         self.operator().execute(f"CREATE TABLE {self.name} (id int, customer_id uuid)")
         self.refused(self.app(), "42P01", f"SELECT * FROM {self.name}")

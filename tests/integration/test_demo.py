@@ -114,7 +114,7 @@ class Demo(harness.Case):
         try:
             with self.assertRaises(harness.FleetError) as caught:
                 self.fleet.control().run("doctor")
-            self.assertIn(stranger.id, str(caught.exception))
+            self.assertIn(stranger.id, caught.exception.output)
         finally:
             node.execute("DELETE FROM customers WHERE id = %s", (stranger.id,))
 

@@ -228,7 +228,7 @@ class Isolation(harness.Case):
         try:
             said = self.fleet.control().run("doctor")
         except harness.FleetError as error:
-            said = str(error)
+            said = error.output
         self.assertIn(view, said)
 
 

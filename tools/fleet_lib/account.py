@@ -20,6 +20,8 @@ PG_BIN = pathlib.Path("/usr/lib/postgresql/15/bin")
 class FleetError(Exception):
     """Something that the person at the terminal has to know; printed without a traceback."""
 
+    output = ""  # all that a failed program wrote
+
 
 @dataclasses.dataclass(frozen=True)
 class Account:
@@ -69,8 +71,10 @@ class Account:
         except subprocess.TimeoutExpired as error:
             raise FleetError(f"{what}: no end after {timeout:.0f} s") from error
         if done.returncode != 0:
-            detail = ((done.stderr or "") + (done.stdout or "")).strip()[-20_000:]
-            raise FleetError(f"{what} failed with {done.returncode}: {detail}")
+            output = ((done.stderr or "") + (done.stdout or "")).strip()
+            error = FleetError(f"{what} failed with {done.returncode}: {output[-2000:]}")
+            error.output = output
+            raise error
         return done.stdout or ""
 
     def can_enter(self, folder: pathlib.Path) -> bool:
