@@ -10,7 +10,7 @@ from fleet_lib import ports
 from fleet_lib.account import Account
 from fleet_lib.cluster import Cluster
 from fleet_lib.control import Control
-from fleet_lib.dsn import new_password
+from fleet_lib.dsn import Dsn, new_password
 from fleet_lib.router_settings import quoted
 
 from .load_process import Address
@@ -39,7 +39,7 @@ id = {name}
 workers = 1
 [listen]
 pg = [{pg}]
-http = ""
+http = {http}
 [catalog]
 dsn = {catalog}
 [pool]
@@ -53,9 +53,9 @@ level = "warning"
 """
 
 
-def router_settings(name: str, port: int, catalog: str, pool: int) -> str:
-    return SETTINGS.format(name=quoted(name), pg=quoted(f"127.0.0.1:{port}"), catalog=quoted(catalog),
-                           pool=pool)
+def router_settings(port: int, http: int, catalog: str, pool: int) -> str:
+    return SETTINGS.format(name=quoted(f"bench{port}"), pg=quoted(f"127.0.0.1:{port}"),
+                           http=quoted(f"127.0.0.1:{http}"), catalog=quoted(catalog), pool=pool)
 
 
 class NullFleet:
@@ -84,11 +84,8 @@ class NullFleet:
             raise
 
     @property
-    def catalog(self):  # type: ignore[no-untyped-def]
+    def catalog(self) -> Dsn:
         return self._cluster.dsn("catalog")
-
-    def settings(self, name: str, port: int, pool: int) -> str:
-        return router_settings(name, port, self.catalog.url(), pool)
 
     def address(self, login: str, port: int, bound: bool) -> Address:
         return Address(port, login, self._password, "app",

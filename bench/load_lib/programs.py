@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 
 from fleet_lib.account import Account
-from fleet_lib.process import wait_until
+from fleet_lib.process import http_status, wait_until
 
 from .measure import BenchError
 
@@ -45,6 +45,9 @@ class Program:
             if fields[1] == local and fields[3] == "0A":
                 return True
         return False
+
+    def wait_ready(self, url: str) -> None:
+        wait_until(lambda: http_status(url) == 200, START_SECONDS, f"{self.name} ready ({url})")
 
     def tail(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")[-2000:]

@@ -14,7 +14,7 @@ from fleet_lib.fleet import APP_DATABASE, Fleet
 from fleet_lib.state import Options
 
 from .measure import BenchError, cpu_nanoseconds
-from .null_fleet import TENANT, router_settings
+from .null_fleet import TENANT
 from .programs import Program
 from .report import ratio, spread, table
 from .stages import Say
@@ -61,8 +61,7 @@ def _subjects(rig: Rig, fleet: Fleet, with_router: bool) -> list[tuple[str, Prog
                           more=f" dbname={APP_DATABASE} user=postgres password={shard.password}")
     found = [("pgbouncer", bouncer, Dsn("bench", "", bouncer.port, APP_DATABASE))]
     if with_router:
-        catalog = fleet.catalog_dsn().url()
-        router = rig.router(settings=lambda port: router_settings("bench", port, catalog, rig.POOL))
+        router = rig.router(catalog=fleet.catalog_dsn().url())
         app = fleet.client_dsn("app")
         found.append(("pgreeve bound", router,
                       Dsn("app", app.password, router.port, APP_DATABASE,

@@ -10,7 +10,7 @@ from fleet_lib import ports
 from fleet_lib.account import Account
 
 from .load_process import Address
-from .null_fleet import TABLE, TENANT, NullFleet
+from .null_fleet import TABLE, TENANT, NullFleet, router_settings
 from .programs import Program, knows_prepared, pgbouncer_ini, runner_of
 
 MODES = ("simple", "extended", "prepared")
@@ -72,12 +72,15 @@ class Rig:
             lambda port: pgbouncer_ini(self.pgbouncer, port, backend_port or self.backend.port, users,
                                        self.POOL, more))
 
-    def router(self, tool: tuple[str, ...] = (), settings: Callable[[int], str] | None = None
-               ) -> Program:
+    def router(self, tool: tuple[str, ...] = (), catalog: str = "") -> Program:
         binary = self.binaries / "pgreeve-router"
-        return self._start(
+        http = ports.block(1)[0]
+        place = catalog or self.fleet().catalog.url()
+        program = self._start(
             "pgreeve-router", [binary, "--config", "{config}"], runner_of(self.account, binary), tool,
-            settings or (lambda port: self.fleet().settings(f"bench{self._started}", port, self.POOL)))
+            lambda port: router_settings(port, http, place, self.POOL))
+        program.wait_ready(f"http://127.0.0.1:{http}/readyz")
+        return program
 
     def fleet(self) -> NullFleet:
         if self._fleet is None:
