@@ -132,7 +132,8 @@ def system_calls(rig: Rig, subjects: Sequence[Subject], clients: Sequence[int], 
 
 
 def _instructions(rig: Rig, start: Callable[[tuple[str, ...]], Program],
-                  describe: Callable[[Program], Subject], mode: str, queries: int) -> int:
+                  describe: Callable[[Program], Subject], mode: str, queries: int
+                  ) -> dict[str, int]:
     stem = rig.folder / f"callgrind.{mode}.{queries}"
     for old in rig.folder.glob(stem.name + "*"):
         old.unlink()
@@ -149,7 +150,8 @@ def _instructions(rig: Rig, start: Callable[[tuple[str, ...]], Program],
 
 
 def instructions(rig: Rig, with_router: bool, say: Say) -> str:
-    """The difference of two runs: start, logins and caches cancel out."""
+    """The difference of two runs: start, logins and caches cancel out. Of the thread that differs
+    most, the event loop: the others' work is the clock's, and valgrind stretches the time."""
     starts: list[tuple[Callable[[tuple[str, ...]], Program], Callable[[Program], Subject]]] = [
         (rig.bouncer, rig.bouncer_subject)]
     if with_router:
@@ -166,7 +168,8 @@ def instructions(rig: Rig, with_router: bool, say: Say) -> str:
                 continue
             say(f"instructions per query: {example.name}, {mode}")
             counts = [_instructions(rig, start, describe, mode, queries) for queries in (few, many)]
-            row.append(f"{(counts[1] - counts[0]) / (many - few):,.0f}")
+            most = max(after - counts[0].get(thread, 0) for thread, after in counts[1].items())
+            row.append(f"{most / (many - few):,.0f}")
         rows.append(row)
     return table(["", *MODES], rows) + "\n"
 
