@@ -1,6 +1,10 @@
 #include "router/session/broadcast_task.h"
 
+#include <algorithm>
+
 #include "router/session/broadcast.h"
+#include "router/session/table_declaration.h"
+#include "router/sql/created_table.h"
 #include "router/wire/client_messages.h"
 #include "router/wire/message_type.h"
 
@@ -49,6 +53,8 @@ class BroadcastTask final : public Task {
   void Abandon() override {
     *alive_ = false;
     broadcast_.Abandon();
+    if (declaration_ != nullptr)
+      declaration_->Abandon();
   }
 
  private:
@@ -97,6 +103,37 @@ class BroadcastTask final : public Task {
         });
   }
 
+  // routing.tenant_columns: a new table with such a column is sharded by it at once.
+  void DeclareBySetting() {
+    const auto& wanted = ctx_.limits.tenant_columns;
+    const auto table = wanted.empty() ? std::nullopt : sql::ReadCreatedTable(input_.sql);
+    if (!table) {
+      End(std::nullopt);
+      return;
+    }
+    TableFact fact;
+    fact.schema = table->schema.empty() ? "public" : table->schema;
+    fact.name = table->table;
+    for (const std::string& column : table->columns) {
+      const std::string qualified = table->table + "." + column;
+      if (std::find(wanted.begin(), wanted.end(), column) != wanted.end() ||
+          std::find(wanted.begin(), wanted.end(), qualified) != wanted.end())
+        fact.tenant_column = column;
+    }
+    if (fact.tenant_column.empty()) {
+      End(std::nullopt);
+      return;
+    }
+    declaration_ =
+        std::make_unique<TableDeclaration>(ctx_, std::move(fact), std::string(host_.actor()));
+    declaration_->Start([this](std::optional<SqlError> error) {
+      // The table is there either way; why it is not sharded is told, as a warning.
+      if (error)
+        wire::AppendNoticeResponse(answer_, *error, "WARNING");
+      End(std::nullopt);
+    });
+  }
+
   void End(std::optional<SqlError> error) {
     if (!error) {
       host_.SendToClient(answer_);
@@ -112,6 +149,7 @@ class BroadcastTask final : public Task {
   catalog::RoleClass role_;
   TaskInput input_;
   Broadcast broadcast_;
+  std::unique_ptr<TableDeclaration> declaration_;
   std::string answer_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

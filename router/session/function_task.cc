@@ -3,20 +3,13 @@
 #include <algorithm>
 #include <utility>
 
-#include "router/session/broadcast.h"
 #include "router/session/refusals.h"
-#include "router/session/tracked_settings.h"
-#include "router/wire/client_messages.h"
-#include "router/wire/message_type.h"
+#include "router/session/table_declaration.h"
 
 namespace pgreeve::session {
 namespace {
 
-namespace msg = wire::backend;
 using plan::Verb;
-
-constexpr char kColumnSeparator = '\x1f';
-constexpr char kRowSeparator = '\x1e';
 
 std::vector<std::string> ColumnsOf(const plan::StatementPlan& plan) {
   if (plan.name == "tables")
@@ -50,24 +43,13 @@ std::string ShardName(const catalog::Placement& placement, ShardId id) {
   return shard == nullptr ? std::to_string(id.value) : shard->name;
 }
 
-std::vector<std::string> Split(std::string_view text, char separator) {
-  std::vector<std::string> parts;
-  for (std::size_t at = 0; at <= text.size();) {
-    const std::size_t end = std::min(text.find(separator, at), text.size());
-    parts.emplace_back(text.substr(at, end - at));
-    at = end + 1;
-  }
-  return parts;
-}
-
 class FunctionTask final : public Task {
  public:
   FunctionTask(TaskHost& host, const plan::StatementPlan& plan, TaskInput input)
       : host_(host),
         ctx_(host.context()),
         plan_(plan),
-        input_(std::move(input)),
-        call_(ctx_) {}
+        input_(std::move(input)) {}
 
   void Start() override {
     if (input_.describe_only) {
@@ -90,21 +72,18 @@ class FunctionTask final : public Task {
   }
 
   void Cancel() override {
-    call_.Cancel();
-    if (broadcast_ != nullptr)
-      broadcast_->Cancel();
+    if (declaration_ != nullptr)
+      declaration_->Cancel();
   }
 
   void Abandon() override {
     *alive_ = false;
-    call_.Abandon();
-    if (broadcast_ != nullptr)
-      broadcast_->Abandon();
+    if (declaration_ != nullptr)
+      declaration_->Abandon();
   }
 
  private:
   void Fail(SqlError error, int code = 0) {
-    call_.Abandon();
     host_.FinishTask({.error = std::move(error), .reject_code = code});
   }
 
@@ -150,11 +129,7 @@ class FunctionTask final : public Task {
         });
   }
 
-  // --- shard_table, reference_table: look at the table on one shard, protect it on all, declare
-  // it.
-
   void Declare(TableKind kind) {
-    kind_ = kind;
     const std::size_t wanted = kind == TableKind::kSharded ? 2 : 1;
     if (plan_.arguments.size() != wanted) {
       Fail(ToSqlError(WrongArguments(plan_.name,
@@ -163,220 +138,31 @@ class FunctionTask final : public Task {
                                          : "reference_table('table')")));
       return;
     }
-    std::string name = plan_.arguments[0];
-    fact_.schema = "public";
-    if (const std::size_t dot = name.find('.'); dot != name.npos) {
-      fact_.schema = name.substr(0, dot);
-      name = name.substr(dot + 1);
+    TableFact fact;
+    fact.schema = "public";
+    fact.name = plan_.arguments[0];
+    fact.kind = kind;
+    if (const std::size_t dot = fact.name.find('.'); dot != fact.name.npos) {
+      fact.schema = fact.name.substr(0, dot);
+      fact.name = fact.name.substr(dot + 1);
     }
-    fact_.name = name;
-    fact_.kind = kind;
     if (kind == TableKind::kSharded)
-      fact_.tenant_column = plan_.arguments[1];
-    if (!ctx_.control.HasLease()) {
-      Fail(RefusalError(Refusal::kNoLease), Code(Refusal::kNoLease));
-      return;
-    }
-    call_.Acquire({.shard = ctx_.CatalogShard(),
-                   .role = catalog::RoleClass::kOwner,
-                   .tenant = nullptr,
-                   .settings = nullptr},
-                  [this](std::optional<SqlError> error) {
-                    if (error)
-                      Fail(*std::move(error));
-                    else
-                      Inspect();
-                  });
-  }
-
-  void Inspect() {
-    const std::string table =
-        QuoteLiteral(QuoteIdentifier(fact_.schema) + "." + QuoteIdentifier(fact_.name));
-    const std::string sql =
-        "SELECT c.relkind, c.relpersistence,"
-        " (SELECT string_agg(concat_ws(E'\\x1f', a.attname, format_type(a.atttypid, a.atttypmod),"
-        " a.attnotnull::text, a.attgenerated, (coalesce(pg_get_expr(d.adbin, d.adrelid), '') ~"
-        " 'nextval|random|uuid_generate|gen_random|clock_timestamp' OR a.attidentity <> '')::text),"
-        " E'\\x1e' ORDER BY a.attnum) FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid ="
-        " a.attrelid AND d.adnum = a.attnum WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT"
-        " a.attisdropped),"
-        " (SELECT string_agg(i.indexrelid::regclass::text, ', ') FROM pg_index i WHERE i.indrelid ="
-        " c.oid AND i.indisunique AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid ="
-        " c.oid AND a.attname = " +
-        QuoteLiteral(fact_.tenant_column) +
-        " AND a.attnum = ANY (i.indkey)))"
-        " FROM pg_class c WHERE c.oid = to_regclass(" +
-        table + ")";
-    std::string out;
-    wire::AppendQuery(out, sql);
-    call_.Run(
-        std::move(out),
-        1,
-        [this](const wire::Frame& frame) {
-          std::vector<wire::Value> values;
-          if (frame.type != msg::kDataRow || !wire::DecodeDataRow(frame.body, values).ok())
-            return;
-          found_.clear();
-          for (const wire::Value& value : values)
-            found_.emplace_back(value.value_or(""));
-        },
-        [this](std::optional<SqlError> error) {
-          call_.Release();
-          if (error)
-            Fail(*std::move(error));
-          else
-            Judge();
-        });
-  }
-
-  void Judge() {
-    const std::string name = fact_.schema + "." + fact_.name;
-    if (found_.size() != 4) {
-      Fail({.sqlstate = "42P01",
-            .message = "relation \"" + name + "\" does not exist",
-            .hint = "Create it through the router first: then it is on every shard."});
-      return;
-    }
-    if (found_[0] != "r" && found_[0] != "p") {
-      Fail({.sqlstate = "42809", .message = "\"" + name + "\" is not a table"});
-      return;
-    }
-    bool volatile_default = false;
-    const ColumnFact* tenant = nullptr;
-    std::string type;
-    for (const std::string& column : Split(found_[2], kRowSeparator)) {
-      const std::vector<std::string> parts = Split(column, kColumnSeparator);
-      if (parts.size() < 4)
-        continue;
-      volatile_default = volatile_default || parts.back() == "true";
-      if (parts.size() == 5 && !parts[3].empty())
-        continue;  // generated: never written
-      fact_.columns.push_back({.name = parts[0], .type = parts[1], .not_null = parts[2] == "true"});
-    }
-    for (const ColumnFact& column : fact_.columns) {
-      if (column.name == fact_.tenant_column)
-        tenant = &column;
-    }
-    if (kind_ == TableKind::kReference) {
-      if (volatile_default) {
-        Fail({.sqlstate = "0A000",
-              .message = "\"" + name + "\" cannot be a reference table",
-              .detail = "A column's default differs from shard to shard (a sequence, random()).",
-              .hint = "Drop the default, or give the values in each INSERT."});
-        return;
-      }
-    } else if (const auto wrong = JudgeTenantColumn(name, tenant)) {
-      Fail(*wrong);
-      return;
-    }
-    ctx_.control.BeginDdl(ctx_.worker.index(),
-                          ProtectSql(),
-                          std::string(host_.actor()),
-                          [this, alive = alive_](absl::StatusOr<int64_t> sequence) {
-                            if (!*alive)
-                              return;
-                            if (!sequence.ok())
-                              Fail(ToSqlError(sequence.status()));
-                            else
-                              Protect(*sequence);
-                          });
-  }
-
-  std::optional<SqlError> JudgeTenantColumn(const std::string& name, const ColumnFact* tenant) {
-    if (tenant == nullptr) {
-      return SqlError{.sqlstate = "42703",
-                      .message = "column \"" + fact_.tenant_column + "\" of relation \"" + name +
-                                 "\" does not exist"};
-    }
-    const std::string& type = tenant->type;
-    bool fits = false;
-    switch (ctx_.placement->tenant_type) {
-      case TenantType::kUuid:
-        fits = type == "uuid";
-        break;
-      case TenantType::kBigint:
-        fits = type == "bigint" || type == "integer" || type == "smallint";
-        break;
-      case TenantType::kText:
-        fits = type == "text" || type.starts_with("character varying");
-        break;
-    }
-    const std::string quoted = QuoteIdentifier(fact_.schema) + "." + QuoteIdentifier(fact_.name);
-    const std::string column = QuoteIdentifier(fact_.tenant_column);
-    if (!fits) {
-      return SqlError{.sqlstate = "42804",
-                      .message = "tenant column \"" + fact_.tenant_column + "\" has type " + type +
-                                 ", but tenant ids of this fleet are " +
-                                 std::string(ToString(ctx_.placement->tenant_type)),
-                      .hint = "ALTER TABLE " + quoted + " ALTER COLUMN " + column + " TYPE " +
-                              std::string(ToString(ctx_.placement->tenant_type)) + ";"};
-    }
-    if (!found_[3].empty()) {
-      return SqlError{
-          .sqlstate = "0A000",
-          .message = "\"" + name + "\" cannot be sharded by \"" + fact_.tenant_column + "\"",
-          .detail = "These unique keys do not contain it, so two shards could hold the same key: " +
-                    found_[3] + ".",
-          .hint = "Put the column into the key: ALTER TABLE " + quoted +
-                  " DROP CONSTRAINT …, ADD PRIMARY KEY (" + column + ", …);"};
-    }
-    return std::nullopt;
-  }
-
-  std::string ProtectSql() const {
-    const std::string name = QuoteLiteral(fact_.schema) + ", " + QuoteLiteral(fact_.name);
-    if (kind_ == TableKind::kReference)
-      return "SELECT pgreeve.share_reference(" + name + ")";
-    return "SELECT pgreeve.protect(" + name + ", " + QuoteLiteral(fact_.tenant_column) + ")";
-  }
-
-  void Protect(int64_t sequence) {
-    broadcast_ = std::make_unique<Broadcast>(ctx_, catalog::RoleClass::kOwner, nullptr);
-    BroadcastStatement statement;
-    wire::AppendQuery(statement.messages, ProtectSql());
-    broadcast_->Run(
-        std::move(statement),
-        [](const wire::Frame&) {},
-        [this, sequence](std::optional<SqlError> error) {
-          ctx_.control.FinishDdl(ctx_.worker.index(),
-                                 sequence,
-                                 !error,
-                                 [this, alive = alive_, error](absl::Status status) {
-                                   if (!*alive)
-                                     return;
-                                   if (error)
-                                     Fail(*error);
-                                   else if (!status.ok())
-                                     Fail(ToSqlError(status));
-                                   else
-                                     Record();
-                                 });
-        });
-  }
-
-  void Record() {
-    ctx_.control.DeclareTable(ctx_.worker.index(),
-                              fact_,
-                              std::string(host_.actor()),
-                              [this, alive = alive_](absl::Status status) {
-                                if (!*alive)
-                                  return;
-                                if (!status.ok())
-                                  Fail(ToSqlError(status));
-                                else
-                                  Succeed("");
-                              });
+      fact.tenant_column = plan_.arguments[1];
+    declaration_ =
+        std::make_unique<TableDeclaration>(ctx_, std::move(fact), std::string(host_.actor()));
+    declaration_->Start([this](std::optional<SqlError> error) {
+      if (error)
+        Fail(*std::move(error));
+      else
+        Succeed("");
+    });
   }
 
   TaskHost& host_;
   WorkerContext& ctx_;
   plan::StatementPlan plan_;
   TaskInput input_;
-  BackendCall call_;
-  std::unique_ptr<Broadcast> broadcast_;
-  TableKind kind_ = TableKind::kSharded;
-  TableFact fact_;
-  std::vector<std::string> found_;
+  std::unique_ptr<TableDeclaration> declaration_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
