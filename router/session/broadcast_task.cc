@@ -96,10 +96,10 @@ class BroadcastTask final : public Task {
         ctx_.worker.index(), sequence, !error, [this, alive = alive_, error](absl::Status status) {
           if (!*alive)
             return;
-          if (error || status.ok())
-            End(error);
+          if (error || !status.ok())
+            End(error ? error : ToSqlError(status));
           else
-            End(ToSqlError(status));
+            DeclareBySetting();
         });
   }
 
