@@ -94,6 +94,8 @@ struct Planner::State {
   std::size_t last_environment = 0;
   uint64_t next_environment = 1;
   sql::LexedText lexed;  // of the text that was looked at last
+  ScatterCache scatters;
+  uint64_t scatters_environment = 0;
 };
 
 const Planner::State::Environment& Planner::State::EnvironmentOf(const SessionView& session) {
@@ -230,6 +232,7 @@ void Planner::SetPlacement(std::shared_ptr<const catalog::Placement> placement) 
       placement->tenant_type != state_->placement->tenant_type)
     state_->cache.Clear();
   state_->placement = std::move(placement);
+  state_->scatters.Clear();
 }
 
 bool Planner::IsPlain(std::string_view sql, const SessionView& session) {
@@ -283,6 +286,11 @@ Plans Planner::Plan(std::string_view sql,
   context.executing = executing;
   context.bound = session.tenant;
   context.values = {sql, &state.lexed.literals, &parameters, state.placement->tenant_type};
+  if (state.scatters_environment != environment.number) {
+    state.scatters.Clear();
+    state.scatters_environment = environment.number;
+  }
+  context.scatters = &state.scatters;
   if (analyzed->hinted && !state.Hinted(context, plans))
     return plans;
   if (!analyzed->facts.parsed) {

@@ -190,7 +190,7 @@ void StatementPlanner::NoTenant(const StatementFacts& facts, StatementPlan& plan
   const int location = LocationOf(facts, relation);
   switch (facts.kind) {
     case StatementKind::kInsert:
-      if (facts.relations[static_cast<std::size_t>(relation)].written)
+      if (facts.relations[static_cast<std::size_t>(relation)].inserted)
         return Refuse(plan, RejectCode::kInsertWithoutTenant, name, location);
       break;
     case StatementKind::kCopyFrom:
@@ -218,10 +218,19 @@ void StatementPlanner::Scatter(const StatementFacts& /*facts*/, StatementPlan& p
     plan.route = Route::kAnyShard;
     return;
   }
-  auto scatter = PlanScatter(context_.sql.substr(plan.begin, plan.length),
-                             *context_.placement->tables,
-                             session_.search_path,
-                             context_.placement->ServingShards());
+  const std::string_view text = context_.sql.substr(plan.begin, plan.length);
+  if (context_.scatters != nullptr) {
+    if (auto known = context_.scatters->Find(text)) {
+      plan.route = Route::kScatter;
+      plan.scatter = std::move(known);
+      return;
+    }
+  }
+  std::vector<std::string> search_path = session_.search_path;
+  if (search_path.empty())
+    search_path.emplace_back("public");
+  auto scatter = PlanScatter(
+      text, *context_.placement->tables, search_path, context_.placement->ServingShards());
   if (!scatter.ok()) {
     plan.route = Route::kReject;
     plan.reject.error = ToSqlError(scatter.status());
@@ -230,6 +239,8 @@ void StatementPlanner::Scatter(const StatementFacts& /*facts*/, StatementPlan& p
   }
   plan.route = Route::kScatter;
   plan.scatter = *std::move(scatter);
+  if (context_.scatters != nullptr)
+    context_.scatters->Put(text, plan.scatter);
 }
 
 // Every value that restricts a relation must name the same tenant, at every execution.

@@ -4,10 +4,13 @@
 //   session_rules.cc      transactions, settings, cursors, DDL, the router's own functions
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "router/base/string_map.h"
 #include "router/plan/plan.h"
 #include "router/plan/planner.h"
 #include "router/plan/reject.h"
@@ -15,6 +18,31 @@
 #include "router/sql/statement_facts.h"
 
 namespace pgreeve::plan {
+
+// Plans of cross-shard statements by their exact text: literals are part of what shards run. One
+// environment's; cleared when the placement or the environment changes.
+class ScatterCache {
+ public:
+  std::shared_ptr<const ScatterPlan> Find(std::string_view sql) const {
+    const auto found = plans_.find(sql);
+    return found == plans_.end() ? nullptr : found->second;
+  }
+
+  void Put(std::string_view sql, std::shared_ptr<const ScatterPlan> plan) {
+    if (sql.size() > kSqlBytesMax)
+      return;
+    if (plans_.size() >= kEntriesMax)
+      plans_.clear();
+    plans_.insert_or_assign(std::string(sql), std::move(plan));
+  }
+
+  void Clear() { plans_.clear(); }
+
+ private:
+  static constexpr std::size_t kEntriesMax = 256;
+  static constexpr std::size_t kSqlBytesMax = 64 << 10;
+  StringMap<std::shared_ptr<const ScatterPlan>> plans_;
+};
 
 struct PlanContext {
   const catalog::Placement* placement = nullptr;
@@ -27,6 +55,7 @@ struct PlanContext {
   bool whole_text = false;
   // Bound by the session, or by a hint for this text. Null: free.
   const catalog::TenantInfo* bound = nullptr;
+  ScatterCache* scatters = nullptr;
 };
 
 class StatementPlanner {

@@ -9,15 +9,6 @@
 namespace pgreeve::sql {
 namespace {
 
-std::string_view View(const char* text) {
-  return text == nullptr ? std::string_view() : std::string_view(text);
-}
-
-std::string_view StringOf(const Node* node) {
-  const auto* text = As<String>(node, T_String);
-  return text == nullptr ? std::string_view() : View(text->sval);
-}
-
 std::string_view LastName(const List* names) {
   const Items<> items(names);
   return items.size() == 0 ? std::string_view() : StringOf(items[items.size() - 1]);
@@ -49,10 +40,8 @@ std::optional<CastTo> CastOf(const TypeName* type, bool array) {
   return std::nullopt;
 }
 
-// The grammar makes TRUE a cast of a constant to bool.
 std::optional<bool> TruthOf(const Node* node) {
-  const auto* cast = As<TypeCast>(node, T_TypeCast);
-  const auto* constant = cast == nullptr ? nullptr : As<A_Const>(cast->arg, T_A_Const);
+  const auto* constant = As<A_Const>(node, T_A_Const);
   if (constant == nullptr || constant->isnull || constant->val.node.type != T_Boolean)
     return std::nullopt;
   return constant->val.boolval.boolval;
@@ -125,6 +114,11 @@ std::optional<ValueSource> QueryWalker::LiteralAt(int location) const {
 }
 
 std::optional<ValueSource> QueryWalker::Constant(const Node* node) const {
+  if (const auto truth = TruthOf(node)) {
+    ValueSource source;
+    source.kind = *truth ? ValueSource::Kind::kTrue : ValueSource::Kind::kFalse;
+    return source;
+  }
   if (const auto* constant = As<A_Const>(node, T_A_Const)) {
     if (constant->isnull) {
       ValueSource source;
@@ -141,11 +135,6 @@ std::optional<ValueSource> QueryWalker::Constant(const Node* node) const {
     source.kind = ValueSource::Kind::kParameter;
     source.index = static_cast<uint32_t>(param->number);
     source.location = param->location;
-    return source;
-  }
-  if (const auto truth = TruthOf(node)) {
-    ValueSource source;
-    source.kind = *truth ? ValueSource::Kind::kTrue : ValueSource::Kind::kFalse;
     return source;
   }
   // Chains of casts and signs are as deep as a client likes: go down in a loop.

@@ -7,10 +7,6 @@
 namespace pgreeve::sql {
 namespace {
 
-std::string_view View(const char* text) {
-  return text == nullptr ? std::string_view() : std::string_view(text);
-}
-
 // WITH name (a, b, …).
 void NameColumns(const List* list, Output& output) {
   const Items<String> names(list);
@@ -93,6 +89,7 @@ Output QueryWalker::Insert(const InsertStmt* insert, Level* scope) {
   level.scope = scope;
   With(insert->withClause, level);
   const int relation = AddRelation(insert->relation, true);
+  facts_.relations[static_cast<std::size_t>(relation)].inserted = true;
   InsertSource(insert, relation, level);
   FromItem item = ItemOf(relation, insert->relation);
   level.items.push_back(std::move(item));

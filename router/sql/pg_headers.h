@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <iterator>
+#include <string_view>
 
 // clang-format off
 #include <pg_query.h>
@@ -93,6 +94,17 @@ const T* As(const N* node, NodeTag tag) {
   if (node == nullptr || reinterpret_cast<const Node*>(node)->type != tag)
     return nullptr;
   return reinterpret_cast<const T*>(node);
+}
+
+// Null is empty.
+inline std::string_view View(const char* text) {
+  return text == nullptr ? std::string_view() : std::string_view(text);
+}
+
+// The text of a String node; empty for any other.
+inline std::string_view StringOf(const Node* node) {
+  const auto* string = As<String>(node, T_String);
+  return string == nullptr ? std::string_view() : View(string->sval);
 }
 
 // Calls `step` for every child of an expression. `step` returns true to stop. The library aborts on

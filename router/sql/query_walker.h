@@ -1,7 +1,8 @@
 // The walk over one statement's raw tree that fills StatementFacts. Internal to this layer: it
 // names PostgreSQL's nodes, which only .cc files with pg_headers.h can look into.
-//   query_walker.cc   SELECT, FROM, joins, set operations, names
-//   dml_walker.cc     INSERT, UPDATE, DELETE, MERGE, WITH
+//   query_walker.cc      SELECT, set operations, what they return
+//   from_walker.cc       FROM, joins, what names mean
+//   dml_walker.cc        INSERT, UPDATE, DELETE, MERGE, WITH
 //   condition_walker.cc  what an AND-ed condition says about tenant columns; all other expressions
 // A walker serves one statement and lives no longer than the RawTree.
 #pragma once
@@ -147,6 +148,8 @@ class QueryWalker {
   bool GroupedBy(const SelectStmt* select, const Output& output, std::size_t column, Level& level);
   void DropUngrouped(const SelectStmt* select, Output& output, Level& level);
   void Into(const SelectStmt* select);
+
+  // from_walker.cc
   void From(const List* from, Level& level);
   void FromNode(const Node* node, Level& level);
   void Table(const RangeVar* var, Level& level);
@@ -164,7 +167,7 @@ class QueryWalker {
   int AddRelation(const RangeVar* var, bool written);
   FromItem ItemOf(int relation, const RangeVar* var);
   void Rename(const Alias* alias, FromItem& item) const;
-  int FindColumn(const ColumnRef* ref, Level* level, bool& outer) const;
+  int FindColumn(const ColumnRef* ref, Level* level, bool& outer);
   static const Column* Lookup(const Level& level, std::string_view column, bool& stop);
   std::shared_ptr<Cte> FindCte(const RangeVar* var, const Level& level) const;
 
@@ -223,6 +226,9 @@ class QueryWalker {
   std::vector<ValueSource> assigned_;
   std::vector<int> assigned_relations_;
   int depth_ = 0;
+  // FROM items looked through for names: many columns times many tables would hold up a worker.
+  static constexpr std::size_t kLookupsMax = 2'000'000;
+  std::size_t lookups_ = 0;
 };
 
 }  // namespace pgreeve::sql

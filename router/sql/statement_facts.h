@@ -61,6 +61,7 @@ struct RelationUse {
   RelationClass kind = RelationClass::kUndeclared;
   int location = -1;  // bytes from the start of the text
   bool written = false;
+  bool inserted = false;  // the target of an INSERT
   bool bound = false;  // kSharded: restricted to the tenant of `bindings`
 };
 
@@ -146,13 +147,19 @@ struct StatementFacts {
   std::string explain_format = "text";
   std::vector<StatementFacts> inner;  // kExplainRoute: the statement to explain
 
-  // Sharded relations that nothing restricts; -1: none.
+  // A sharded relation that nothing restricts, rather one that is read than one that is inserted
+  // into; -1: none.
   int FirstUnbound() const {
+    int found = -1;
     for (std::size_t i = 0; i < relations.size(); ++i) {
-      if (relations[i].kind == RelationClass::kSharded && !relations[i].bound)
+      if (relations[i].kind != RelationClass::kSharded || relations[i].bound)
+        continue;
+      if (!relations[i].inserted)
         return static_cast<int>(i);
+      if (found < 0)
+        found = static_cast<int>(i);
     }
-    return -1;
+    return found;
   }
 
   int First(RelationClass kind_wanted) const {

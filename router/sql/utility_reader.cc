@@ -11,11 +11,6 @@ std::string Text(const char* text) {
   return text == nullptr ? std::string() : std::string(text);
 }
 
-std::string_view StringOf(const Node* node) {
-  const auto* text = As<String>(node, T_String);
-  return text == nullptr || text->sval == nullptr ? std::string_view() : text->sval;
-}
-
 int LocationOf(const Node* node) {
   if (const auto* constant = As<A_Const>(node, T_A_Const))
     return constant->location;
