@@ -51,7 +51,7 @@ Hint ParseHint(std::string_view comment) {
         end == std::string_view::npos ? end : comment.find_first_not_of(" \t\r\n", end);
     if (key != "tenant" || !hint.tenant.empty() || equals == std::string_view::npos ||
         comment[equals] != '=') {
-      hint.unknown = key;
+      hint.unknown = key.empty() ? "=" : key;
       return hint;
     }
     comment.remove_prefix(equals + 1);

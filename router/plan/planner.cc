@@ -218,6 +218,11 @@ void Planner::State::Unparsed(const Analyzed& analyzed,
   plan.route = Route::kAnyShard;
   if (!context.executing)
     return;
+  if (analyzed.facts.too_complex) {
+    plan.route = Route::kReject;
+    plan.reject = MakeReject(RejectCode::kTooComplex);
+    return;
+  }
   plan.parse_only = true;
   plan.reject = MakeReject(analyzed.too_long ? RejectCode::kTooLong : RejectCode::kNotParsed);
 }

@@ -1,5 +1,7 @@
 #include "router/sql/analyze.h"
 
+#include <array>
+
 #include "router/sql/pg_headers.h"
 #include "router/sql/pg_tree.h"
 #include "router/sql/query_walker.h"
@@ -13,6 +15,27 @@ namespace {
 constexpr uint32_t kNotPlain = kFindsTenantColumnUpdate | kFindsTooDeep | kFindsUnknownSyntax |
                                kFindsRelationsMax | kFindsNotify | kFindsOwnSetting |
                                kFindsReservedCall | kFindsMixedLocalCall;
+
+// PostgreSQL's scanner reads a run of operator characters again from each of its tokens (comments
+// that nest, signs): a run costs the square of its length, in steps of some nanoseconds.
+constexpr std::size_t kScanStepsMax = 10'000'000;
+
+bool ScansSlowly(std::string_view sql) {
+  constexpr std::string_view kOperators = "~!@#^&|`?+-*/%<>=";
+  std::array<bool, 256> is_operator{};
+  for (const char c : kOperators)
+    is_operator[static_cast<unsigned char>(c)] = true;
+  std::size_t steps = 0;
+  std::size_t run = 0;
+  for (const char c : sql) {
+    if (is_operator[static_cast<unsigned char>(c)]) {
+      steps += ++run;
+    } else {
+      run = 0;
+    }
+  }
+  return steps > kScanStepsMax;
+}
 
 bool IsPlain(const StatementFacts& facts) {
   switch (facts.kind) {
@@ -37,6 +60,10 @@ bool IsPlain(const StatementFacts& facts) {
 
 TextFacts Analyze(std::string_view sql, const LexedText& lexed, const AnalyzeOptions& options) {
   TextFacts facts;
+  if (ScansSlowly(sql)) {
+    facts.too_complex = true;
+    return facts;
+  }
   const RawTree tree(sql);
   if (!tree.ok()) {
     facts.syntax_error = tree.error();

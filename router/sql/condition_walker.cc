@@ -303,8 +303,8 @@ void QueryWalker::AnyArray(const A_Expr* expression, const Condition& condition)
     Expression(expression->rexpr, *condition.level);
 }
 
-// x IN (SELECT …), x = ANY (SELECT …). Rows inside matter only where they equal x; the other way
-// round only when the whole is a condition that must hold.
+// x IN (SELECT …), x = ANY (SELECT …). When it must hold, rows inside matter only where they equal
+// x, and rows of x only where they equal one inside.
 void QueryWalker::InSelect(const SubLink* link, const Condition& condition, bool conjunct) {
   Level& level = *condition.level;
   const Output output = Any(link->subselect, &level, &level);
@@ -317,17 +317,19 @@ void QueryWalker::InSelect(const SubLink* link, const Condition& condition, bool
     if (!equals || output.open || i >= output.columns.size() || output.columns[i].node < 0)
       continue;
     const int inside = output.columns[i].node;
+    // Elsewhere a NULL counts: restricting the null-extended side of an outer join inside makes
+    // one.
+    if (!conjunct)
+      continue;
     if (left.node >= 0 && output.pushable)
       graph_.Flow(left.node, inside);
-    if (conjunct) {
-      Operand value;
-      value.node = OneWay(inside);
-      value.outer = true;
-      Link(left, value, condition);
-      // x IN (…) as a constant's own test binds what is inside.
-      if (left.is_constant && output.pushable && left.constants.size() == 1)
-        graph_.Bind(inside, left.constants[0]);
-    }
+    Operand value;
+    value.node = OneWay(inside);
+    value.outer = true;
+    Link(left, value, condition);
+    // x IN (…) as a constant's own test binds what is inside.
+    if (left.is_constant && output.pushable && left.constants.size() == 1)
+      graph_.Bind(inside, left.constants[0]);
   }
 }
 

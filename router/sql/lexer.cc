@@ -81,6 +81,10 @@ class Lexer {
       case kClose:
         return Parenthesis();
       case kDot:
+        if (Peek(1) == '.') {  // as in a[1..2]
+          Operator();
+          return Operator();
+        }
         if (IsDigit(Peek(1)))
           return Number();
         return Operator();

@@ -174,7 +174,8 @@ struct StatementFacts {
 struct TextFacts {
   std::vector<StatementFacts> statements;
   bool parsed = false;
-  SqlError syntax_error;  // !parsed
+  SqlError syntax_error;     // !parsed
+  bool too_complex = false;  // !parsed because parsing would take too long
   // Every statement is a query that changes no session state and that a bound, isolated session may
   // send as it is.
   bool plain = false;

@@ -189,6 +189,7 @@ TEST_F(PlannerTest, HostileTextsEndInBoundedTime) {
       "select * from events where customer_id = " + repeat("- ", 10'000) + "2",
       "select (select " + repeat("f(", 3'000) + "1" + repeat(")", 3'000) + ")",
       repeat("/*", 100'000),
+      "select " + repeat("+", 200'000) + "1",
       "select " + repeat("1,", 1'000) + "1" +
           repeat(" union select " + repeat("1,", 100) + "1", 300),
   };
@@ -200,8 +201,7 @@ TEST_F(PlannerTest, HostileTextsEndInBoundedTime) {
         BindTo(2);
       const Plans plans = planner_.Plan(sql, nullptr, {}, session_);
       ASSERT_FALSE(plans.empty());
-      if (bound && plans.size() == 1)
-        EXPECT_EQ(Summary(plans), "single 2");
+      EXPECT_TRUE(!bound || plans.size() > 1 || Summary(plans) == "single 2") << Summary(plans);
     }
   }
 }
