@@ -65,8 +65,7 @@ void StatementPlanner::Refuse(StatementPlan& plan,
 StatementPlan StatementPlanner::Plan(const StatementFacts& facts) {
   StatementPlan plan;
   plan.begin = context_.whole_text ? 0 : facts.begin;
-  plan.length =
-      context_.whole_text ? static_cast<uint32_t>(context_.sql.size()) : facts.length;
+  plan.length = context_.whole_text ? static_cast<uint32_t>(context_.sql.size()) : facts.length;
   plan.pins = facts.effects;
   plan.writes = facts.writes;
   plan.is_local = facts.is_local;

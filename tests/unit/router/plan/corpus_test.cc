@@ -343,7 +343,9 @@ std::string Substitute(const std::string& sql, std::mt19937& random) {
   for (const sql::Literal& literal : lexed.literals) {
     out += sql.substr(at, literal.offset - at);
     at = literal.offset + literal.length;
-    const std::string value = std::to_string(random() % 4);
+    // Of other lengths too: offsets of one text must never be used on another.
+    const std::string value = random() % 2 == 0 ? std::to_string(random() % 4)
+                                                : std::to_string(1000 + random() % 100'000);
     if (literal.kind == sql::LiteralKind::kInteger)
       out += value;
     else if (literal.kind == sql::LiteralKind::kString)
@@ -373,6 +375,17 @@ TEST(Corpus, CachedPlansEqualFreshOnes) {
       const auto first =
           fresh.planner.Plan(sql, nullptr, parameters.list, fresh.view, fresh.executing);
       EXPECT_EQ(Summary(cached), Summary(first));
+      ASSERT_EQ(cached.size(), first.size());
+      for (std::size_t i = 0; i < cached.size(); ++i) {
+        // One statement may be given as the whole text, with the comments around it.
+        EXPECT_LE(cached[i].begin, first[i].begin);
+        EXPECT_GE(cached[i].begin + cached[i].length, first[i].begin + first[i].length);
+        EXPECT_TRUE(cached.size() == 1 || cached[i].length == first[i].length);
+        EXPECT_EQ(cached[i].value, first[i].value);
+        EXPECT_EQ(cached[i].rewritten, first[i].rewritten);
+        EXPECT_EQ(sql.substr(cached[i].argument_begin, cached[i].argument_length),
+                  sql.substr(first[i].argument_begin, first[i].argument_length));
+      }
       EXPECT_EQ(cached[0].pins, first[0].pins);
       EXPECT_EQ(cached[0].reject.error.position, first[0].reject.error.position);
       EXPECT_EQ(cached[0].reject.error.detail, first[0].reject.error.detail);
