@@ -15,8 +15,9 @@ using plan::Verb;
 
 }  // namespace
 
-// Nothing of the unit is the router's: its bytes go as they came.
-bool Session::SendsAsItIs() const {
+// Nothing of the unit is the router's, and the backend knows its statements: the replies are the
+// client's as they come.
+bool Session::RepliesPass() const {
   if (unit_error_ || !unit_syncs_ || unit_open_ || (transaction_.lazy() && !outside_) ||
       unit_begins_)
     return false;
@@ -34,11 +35,10 @@ bool Session::SendsAsItIs() const {
       case from_client::kDescribe:
         if (item.frame.type == from_client::kDescribe && item.what == 'P')
           break;
-        if (item.statement == nullptr || item.statement->sql_level ||
-            (item.frame.type == from_client::kBind ? !item.bind.statement.empty()
-                                                   : !item.name.empty()))
+        if (item.statement == nullptr || item.statement->sql_level)
           return false;
-        if (!parsed && backend_->unnamed_statement != item.statement->id)
+        if (NamesStatement(item) ? !backend_->prepared().contains(item.statement->id)
+                                 : !parsed && backend_->unnamed_statement != item.statement->id)
           return false;
         break;
       default:
@@ -53,19 +53,49 @@ bool Session::SendsAsItIs() const {
   return transaction_.idle() || transaction_.status() == 'T' || transaction_.status() == 'E';
 }
 
-void Session::EmitUnit() {
-  if (unit_forwards_ && SendsAsItIs()) {
-    for (Item& item : items_) {
-      if (item.frame.type == from_client::kParse) {
-        unnamed_ = item.statement;
-        backend_->unnamed_statement = item.statement->id;
-      }
+// Bind or Describe of a statement with a name, which the backend knows under another.
+bool Session::NamesStatement(const Item& item) {
+  if (item.frame.type == from_client::kBind)
+    return !item.bind.statement.empty();
+  return item.frame.type == from_client::kDescribe && item.what == 'S' && !item.name.empty();
+}
+
+void Session::SendPassing() {
+  bool renames = false;
+  for (const Item& item : items_) {
+    renames = renames || NamesStatement(item);
+    if (item.frame.type == from_client::kParse) {
+      unnamed_ = item.statement;
+      backend_->unnamed_statement = item.statement->id;
     }
-    const char* begin = items_.front().frame.whole.data();
-    const std::string_view last = items_.back().frame.whole;
-    relay_.ExpectPlain(!transaction_.idle());
-    SendToBackend({begin, static_cast<std::size_t>(last.data() + last.size() - begin)});
-    wait_ = Wait::kReplies;
+  }
+  relay_.ExpectPlain(!transaction_.idle());
+  wait_ = Wait::kReplies;
+  const char* begin = items_.front().frame.whole.data();
+  const std::string_view last = items_.back().frame.whole;
+  const auto unit_bytes = static_cast<std::size_t>(last.data() + last.size() - begin);
+  if (!renames) {
+    SendToBackend({begin, unit_bytes});
+    return;
+  }
+  constexpr std::size_t kNameBytesMax = 32;
+  std::string out;
+  out.reserve(unit_bytes + items_.size() * kNameBytesMax);
+  for (const Item& item : items_) {
+    if (!NamesStatement(item))
+      out += item.frame.whole;
+    else if (item.frame.type == from_client::kBind)
+      wire::AppendBind(
+          out, item.bind.portal, BackendName(item.statement->id), item.bind.after_names);
+    else
+      wire::AppendDescribe(out, 'S', BackendName(item.statement->id));
+  }
+  SendToBackend(out);
+}
+
+void Session::EmitUnit() {
+  if (unit_forwards_ && RepliesPass()) {
+    SendPassing();
     return;
   }
   std::string out;

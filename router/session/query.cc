@@ -1,4 +1,7 @@
 // The simple protocol: one Query message is one unit.
+#include <functional>
+#include <utility>
+
 #include "router/session/console.h"
 #include "router/session/refusals.h"
 #include "router/session/session.h"
@@ -29,6 +32,11 @@ bool IsTransactionVerb(Verb verb) {
     default:
       return false;
   }
+}
+
+bool IsWithin(std::string_view part, std::string_view whole) {
+  return !whole.empty() && std::greater_equal<>()(part.data(), whole.data()) &&
+         std::less_equal<>()(part.data() + part.size(), whole.data() + whole.size());
 }
 
 // May stand in a string that goes to one backend as it is.
@@ -71,6 +79,8 @@ Session::Next Session::HandleQuery(const wire::Frame& frame) {
     return Next::kWait;
   }
   StartUnit();
+  // A query that comes back with its lease was found plain when it began to wait.
+  const bool known_plain = std::exchange(plain_waits_, false) && wait_placement_ == ctx_.placement;
   if (lease_error_ != nullptr) {
     const SqlError error = *lease_error_;
     lease_error_.reset();
@@ -87,11 +97,14 @@ Session::Next Session::HandleQuery(const wire::Frame& frame) {
   }
   const plan::SessionView view = View();
   if (view.tenant != nullptr && !transaction_.lazy() &&
-      view.tenant->access == catalog::TenantAccess::kOpen && ctx_.planner.IsPlain(*sql, view)) {
+      view.tenant->access == catalog::TenantAccess::kOpen &&
+      (known_plain || ctx_.planner.IsPlain(*sql, view))) {
     const Target target{view.tenant->shard, ReadRole(), view.tenant};
     if (backend_ == nullptr || lease_target_.SameBackend(target)) {
-      if (!AcquireFor(target))
+      if (!AcquireFor(target)) {
+        plain_waits_ = true;
         return Next::kWait;
+      }
       unit_route_ = metrics::Route::kSingle;
       relay_.ExpectPlain(false);
       SendToBackend(frame.whole);
@@ -100,7 +113,10 @@ Session::Next Session::HandleQuery(const wire::Frame& frame) {
     }
   }
   plan::Plans plans = ctx_.planner.Plan(*sql, nullptr, {}, view);
-  return RunPlans(*sql, plans);
+  query_frame_ = frame.whole;
+  const Next next = RunPlans(*sql, plans);
+  query_frame_ = {};
+  return next;
 }
 
 Session::Next Session::RunPlans(std::string_view sql, plan::Plans& plans) {
@@ -294,8 +310,13 @@ Session::Next Session::ForwardQuery(std::string_view sql) {
     relay_.Expect({.kind = Expectation::Kind::kQuery});
   else
     relay_.ExpectPlain(statements_matter);
-  wire::AppendQuery(out, sql);
-  SendToBackend(out);
+  if (out.empty() && IsWithin(sql, query_frame_)) {
+    // As it came: what stands around the statement is comments and semicolons.
+    SendToBackend(query_frame_);
+  } else {
+    wire::AppendQuery(out, sql);
+    SendToBackend(out);
+  }
   wait_ = Wait::kReplies;
   return Next::kConsumed;
 }

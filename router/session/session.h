@@ -231,7 +231,9 @@ class Session final : public net::Channel::Handler,
   void EmitBind(Item& item, std::string& out);
   absl::Status EmitLocal(Item& item, std::string& reply);
   void EnsurePrepared(const PreparedStatement& statement, std::string& out);
-  bool SendsAsItIs() const;
+  bool RepliesPass() const;
+  static bool NamesStatement(const Item& item);
+  void SendPassing();
   void EmitParse(const PreparedStatement& statement, bool is_client, std::string& out);
   void EmitFailure(std::string& out);
   PreparedPtr FindPrepared(std::string_view name);
@@ -320,6 +322,8 @@ class Session final : public net::Channel::Handler,
   pool::Backend* backend_ = nullptr;
   Target lease_target_;
   std::shared_ptr<const catalog::Placement> wait_placement_;
+  bool plain_waits_ = false;      // the query that waits for a lease needs no plan
+  std::string_view query_frame_;  // the Query that is being handled; empty: none
   std::unique_ptr<SqlError> lease_error_;
   Relay relay_;
   std::string output_;    // for the client, at the end of the turn
