@@ -18,7 +18,9 @@ enum class TableKind : uint8_t {
 
 struct ColumnFact {
   std::string name;
-  std::string type;  // as format_type() prints it, e.g. "timestamp with time zone"
+  // As format_type() prints it, e.g. "timestamp with time zone"; followed by " COLLATE …" when the
+  // column's collation is not its type's.
+  std::string type;
   bool not_null = false;
 };
 

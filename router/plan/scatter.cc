@@ -1,5 +1,8 @@
 #include "router/plan/scatter.h"
 
+#include <algorithm>
+#include <cctype>
+#include <iterator>
 #include <utility>
 
 #include "router/base/status_macros.h"
@@ -39,6 +42,43 @@ Combine CombineOf(sql::ScatterCombine combine) {
   return Combine::kExpression;
 }
 
+// The combine step compares under the collations of the types. A table with a column of another
+// collation may be listed and counted, but nothing of it may be ordered, grouped or compared there.
+// Told by words, so that it errs on the side of refusing.
+absl::Status CheckCollations(std::string_view sql, const TableSet& tables) {
+  std::vector<std::string_view> collated;
+  for (const auto& [name, fact] : tables.all()) {
+    for (const ColumnFact& column : fact.columns) {
+      if (column.type.find(" COLLATE ") != std::string::npos)
+        collated.push_back(fact.name);
+    }
+  }
+  if (collated.empty())
+    return absl::OkStatus();
+  static constexpr std::string_view kOrdering[] = {"order", "group", "distinct", "min", "max"};
+  bool named = false;
+  bool ordered = false;
+  std::string word;
+  const auto finish = [&] {
+    named = named || std::find(collated.begin(), collated.end(), word) != collated.end();
+    ordered = ordered ||
+              std::find(std::begin(kOrdering), std::end(kOrdering), word) != std::end(kOrdering);
+    word.clear();
+  };
+  for (const char c : sql) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) || c == '_' || c == '$' || byte >= 0x80)
+      word += static_cast<char>(std::tolower(byte));
+    else
+      finish();
+  }
+  finish();
+  // A quoted name may hold anything: it counts as naming the table.
+  named = named || sql.find('"') != sql.npos;
+  return named && ordered ? plan::ScatterRefused(sql::ScatterRefusal::kColumnCollation)
+                          : absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const ScatterPlan>> PlanScatter(
@@ -47,6 +87,7 @@ absl::StatusOr<std::shared_ptr<const ScatterPlan>> PlanScatter(
     const std::vector<std::string>& search_path,
     std::vector<ShardId> shards) {
   static const std::vector<std::string>& public_only = *new std::vector<std::string>{"public"};
+  RETURN_IF_ERROR(CheckCollations(statement_sql, tables));
   ASSIGN_OR_RETURN(
       sql::ScatterShape shape,
       sql::ShapeScatter(statement_sql, tables, search_path.empty() ? public_only : search_path));

@@ -81,7 +81,9 @@ void TableDeclaration::Inspect() {
       QuoteLiteral(QuoteIdentifier(fact_.schema) + "." + QuoteIdentifier(fact_.name));
   const std::string sql =
       "SELECT c.relkind, c.relpersistence,"
-      " (SELECT string_agg(concat_ws(E'\\x1f', a.attname, format_type(a.atttypid, a.atttypmod),"
+      " (SELECT string_agg(concat_ws(E'\\x1f', a.attname, format_type(a.atttypid, a.atttypmod) ||"
+      " CASE WHEN a.attcollation <> 0 AND a.attcollation <> (SELECT t.typcollation FROM pg_type t"
+      " WHERE t.oid = a.atttypid) THEN ' COLLATE ' || a.attcollation::regcollation ELSE '' END,"
       " a.attnotnull::text, a.attgenerated, (coalesce(pg_get_expr(d.adbin, d.adrelid), '') ~"
       " 'nextval|random|uuid_generate|gen_random|clock_timestamp' OR a.attidentity <> '')::text),"
       " E'\\x1e' ORDER BY a.attnum) FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid ="
@@ -177,7 +179,7 @@ std::optional<SqlError> TableDeclaration::JudgeTenantColumn(const std::string& n
                     .message = "column \"" + fact_.tenant_column + "\" of relation \"" + name +
                                "\" does not exist"};
   }
-  const std::string& type = tenant->type;
+  const std::string type = tenant->type.substr(0, tenant->type.find(" COLLATE "));
   bool fits = false;
   switch (ctx_.placement->tenant_type) {
     case TenantType::kUuid:

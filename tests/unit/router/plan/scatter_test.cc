@@ -212,7 +212,8 @@ TEST(ScatterPlanTest, RefusesWithItsCode) {
 }
 
 TEST(ScatterPlanTest, RefusalsAreATableInOrder) {
-  std::set<ScatterRefusal> tested = {ScatterRefusal::kTooDeep,
+  std::set<ScatterRefusal> tested = {ScatterRefusal::kColumnCollation,  // CollatedColumns
+                                     ScatterRefusal::kTooDeep,
                                      ScatterRefusal::kRealSum,
                                      ScatterRefusal::kTypeName,
                                      ScatterRefusal::kNativeImpossible};
@@ -296,5 +297,28 @@ TEST(ScatterPlanTest, FindsTablesAlongTheSearchPath) {
 }
 
 }  // namespace
+
+TEST(ScatterTest, CollatedColumnsAreListedButNotCompared) {
+  TableSet tables = Tables();
+  tables.Add({"public",
+              "labels",
+              TableKind::kSharded,
+              "customer_id",
+              {{"customer_id", "uuid", true}, {"label", "text COLLATE \"de-x-icu\"", true}}});
+  const auto plan = [&](std::string_view sql) {
+    return PlanScatter(sql, tables, {"public"}, {ShardId{1}, ShardId{2}});
+  };
+  for (const char* refused : {"SELECT label FROM labels ORDER BY label",
+                              "SELECT * FROM Labels order by 2",
+                              "SELECT min(label) FROM public.labels",
+                              "SELECT label, count(*) FROM labels GROUP BY 1",
+                              "SELECT label FROM \"labels\" ORDER BY 1"}) {
+    EXPECT_EQ(CodeOf(plan(refused).status()), static_cast<int>(ScatterRefusal::kColumnCollation))
+        << refused;
+  }
+  EXPECT_TRUE(plan("SELECT label FROM labels WHERE label > 'a'").ok());
+  EXPECT_TRUE(plan("SELECT count(*) FROM labels").ok());
+  EXPECT_TRUE(plan("SELECT name FROM customers ORDER BY name").ok());
+}
 
 }  // namespace pgreeve::plan
