@@ -62,7 +62,7 @@ struct RelationUse {
   int location = -1;  // bytes from the start of the text
   bool written = false;
   bool inserted = false;  // the target of an INSERT
-  bool bound = false;  // kSharded: restricted to the tenant of `bindings`
+  bool bound = false;     // kSharded: restricted to the tenant of `bindings`
 };
 
 // How a value is to be read before it is taken for a tenant id.
