@@ -113,6 +113,15 @@ void Control::DeclareTable(int worker, TableFact fact, std::string actor, Done d
   Submit(worker, std::move(job), std::move(done));
 }
 
+void Control::ForgetTable(
+    int worker, std::string schema, std::string table, std::string actor, Done done) {
+  auto job = [schema = std::move(schema), table = std::move(table), actor = std::move(actor)](
+                 metastore::CatalogClient& catalog) {
+    return catalog.DropTable(schema, table, actor);
+  };
+  Submit(worker, std::move(job), std::move(done));
+}
+
 void Control::BeginDdl(int worker, std::string sql, std::string actor, Begun done) {
   auto sequence = std::make_shared<int64_t>(0);
   auto job = [sequence, sql = std::move(sql), actor = std::move(actor)](

@@ -30,6 +30,8 @@ class Control final : public session::ControlServices {
 
   void CreateTenant(int worker, session::NewTenant tenant, Done done) override;
   void DeclareTable(int worker, TableFact fact, std::string actor, Done done) override;
+  void ForgetTable(
+      int worker, std::string schema, std::string table, std::string actor, Done done) override;
   void BeginDdl(int worker, std::string sql, std::string actor, Begun done) override;
   void FinishDdl(int worker, int64_t sequence, bool succeeded, Done done) override;
   void RecordCommit(int worker, std::string gid, Done done) override;

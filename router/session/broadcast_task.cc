@@ -4,6 +4,7 @@
 
 #include "router/session/broadcast.h"
 #include "router/session/table_declaration.h"
+#include "router/sql/changed_table.h"
 #include "router/sql/created_table.h"
 #include "router/wire/client_messages.h"
 #include "router/wire/message_type.h"
@@ -99,8 +100,68 @@ class BroadcastTask final : public Task {
           if (error || !status.ok())
             End(error ? error : ToSqlError(status));
           else
-            DeclareBySetting();
+            Follow(sql::ReadChangedTables(input_.sql));
         });
+  }
+
+  // Declarations follow what was done to their tables, one after the other.
+  void Follow(std::vector<sql::ChangedTable> changes) {
+    while (!changes.empty()) {
+      const sql::ChangedTable change = std::move(changes.back());
+      changes.pop_back();
+      const TableFact* declared = ctx_.placement->tables->Find(
+          change.schema.empty() ? "public" : change.schema, change.table);
+      if (declared == nullptr)
+        continue;
+      TableFact fact = *declared;
+      fact.columns.clear();  // read again
+      if (!change.new_schema.empty())
+        fact.schema = change.new_schema;
+      if (!change.new_table.empty())
+        fact.name = change.new_table;
+      if (!change.old_column.empty() && fact.tenant_column == change.old_column)
+        fact.tenant_column = change.new_column;
+      if (change.dropped || fact.schema != declared->schema || fact.name != declared->name)
+        Forget(declared->schema,
+               declared->name,
+               change.dropped ? std::nullopt : std::optional(std::move(fact)),
+               std::move(changes));
+      else
+        Declare(std::move(fact), std::move(changes));
+      return;
+    }
+    DeclareBySetting();
+  }
+
+  void Forget(std::string schema,
+              std::string table,
+              std::optional<TableFact> instead,
+              std::vector<sql::ChangedTable> rest) {
+    ctx_.control.ForgetTable(ctx_.worker.index(),
+                             std::move(schema),
+                             std::move(table),
+                             std::string(host_.actor()),
+                             [this, alive = alive_, instead = std::move(instead), rest](
+                                 const absl::Status& status) mutable {
+                               if (!*alive)
+                                 return;
+                               if (!status.ok())
+                                 End(ToSqlError(status));
+                               else if (instead)
+                                 Declare(*std::move(instead), std::move(rest));
+                               else
+                                 Follow(std::move(rest));
+                             });
+  }
+
+  void Declare(TableFact fact, std::vector<sql::ChangedTable> rest) {
+    declaration_ =
+        std::make_unique<TableDeclaration>(ctx_, std::move(fact), std::string(host_.actor()));
+    declaration_->Start([this, rest = std::move(rest)](std::optional<SqlError> error) mutable {
+      if (error)
+        wire::AppendNoticeResponse(answer_, *error, "WARNING");
+      Follow(std::move(rest));
+    });
   }
 
   // routing.tenant_columns: a new table with such a column is sharded by it at once.

@@ -49,6 +49,9 @@ class ControlServices {
   // Errors: 42710 exists, 57P03 a shard is being created, 08006 catalog down, …
   virtual void CreateTenant(int worker, NewTenant tenant, Done done) = 0;
   virtual void DeclareTable(int worker, TableFact fact, std::string actor, Done done) = 0;
+  // Takes a declaration back: the table was dropped or has another name now.
+  virtual void ForgetTable(
+      int worker, std::string schema, std::string table, std::string actor, Done done) = 0;
   // Around a DDL text that runs on every shard: it is journalled for shards made later, and none is
   // made meanwhile. Errors of Begin: 55006 while a shard is being created.
   using Begun = absl::AnyInvocable<void(absl::StatusOr<int64_t>)>;
