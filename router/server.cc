@@ -154,7 +154,9 @@ void Server::Publish(std::shared_ptr<const catalog::Placement> placement) {
   for (const auto& unit : workers_) {
     WorkerUnit* target = unit.get();
     unit->worker.Post([target, placement] {
-      target->context.placement = placement;
+      // With a count of its own: sessions take and drop a reference with every lease.
+      const auto own = std::make_shared<std::shared_ptr<const catalog::Placement>>(placement);
+      target->context.placement = {own, placement.get()};
       target->context.placement_version++;
       target->planner.SetPlacement(placement);
       target->pool.SetPlacement(placement);

@@ -100,6 +100,7 @@ struct StatementPlan {
   uint32_t pins = kPinNone;
   bool writes = false;
   bool is_local = false;
+  bool chains = false;  // kCommit, kRollback: the next transaction begins at once
   bool is_ddl = false;
   catalog::RoleClass broadcast_role = catalog::RoleClass::kOwner;
   // The statement in the client's text, in bytes.

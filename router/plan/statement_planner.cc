@@ -69,6 +69,7 @@ StatementPlan StatementPlanner::Plan(const StatementFacts& facts) {
   plan.pins = facts.effects;
   plan.writes = facts.writes;
   plan.is_local = facts.is_local;
+  plan.chains = facts.chains;
   if (!Session(facts, plan) && !Schema(facts, plan))
     Query(facts, plan);
   // What cannot be run can still be described, on any shard.

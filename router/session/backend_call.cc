@@ -45,6 +45,11 @@ void BackendCall::Run(std::string messages, int readies, OnFrame on_frame, Done 
   error_.reset();
   on_frame_ = std::move(on_frame);
   done_ = std::move(done);
+  if (backend_ == nullptr) {  // it broke between two calls, when nobody was told
+    error_ = lost_.value_or(SqlError{.sqlstate = "08006", .message = "no connection to the shard"});
+    Finish();
+    return;
+  }
   backend_->Send(messages);
 }
 
@@ -92,8 +97,11 @@ void BackendCall::OnBackendBytes(pool::Backend&, std::string_view bytes) {
 
 void BackendCall::OnBackendClosed(pool::Backend&, const SqlError& error) {
   backend_ = nullptr;
-  if (!running_)
+  held_.clear();
+  if (!running_) {
+    lost_ = error;
     return;
+  }
   if (!error_)
     error_ = error;
   Finish();

@@ -35,13 +35,17 @@ class BackendCall final : public pool::BackendUser, public pool::Waiter {
 
   // Sends and waits for `readies` ReadyForQuery messages. Each message that comes, errors and
   // ReadyForQuery included, is handed to `on_frame`; `done` gets the first error.
-  // Errors: what the shard said; 08006 when the connection broke.
+  // Errors: what the shard said; 08006 when the connection broke, now or since the last call (then
+  // `done` is called before this returns).
   void Run(std::string messages, int readies, OnFrame on_frame, Done done);
 
   // More for a Run that is under way (CopyData and the like).
-  void Send(std::string_view bytes) { backend_->Send(bytes); }
+  void Send(std::string_view bytes) {
+    if (backend_ != nullptr)
+      backend_->Send(bytes);
+  }
 
-  std::size_t pending_bytes() const { return backend_->pending_bytes(); }
+  std::size_t pending_bytes() const { return backend_ == nullptr ? 0 : backend_->pending_bytes(); }
 
   // Stops Run's query; its error comes through Run's `done`.
   void Cancel();
@@ -78,6 +82,7 @@ class BackendCall final : public pool::BackendUser, public pool::Waiter {
   OnFrame on_frame_;
   Done done_;
   std::optional<SqlError> error_;
+  std::optional<SqlError> lost_;  // why the lease is gone, when that happened between calls
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

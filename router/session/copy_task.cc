@@ -73,6 +73,13 @@ class CopyTask final : public Task {
         call_(ctx_) {}
 
   void Start() override {
+    if (input_.describe_only) {
+      std::string out;
+      wire::AppendNoData(out);
+      host_.SendToClient(out);
+      host_.FinishTask({});
+      return;
+    }
     if (const absl::Status prepared = Prepare(); !prepared.ok()) {
       host_.FinishTask({.error = ToSqlError(prepared)});
       return;

@@ -114,9 +114,10 @@ void Session::EmitUnit() {
     }
     EmitItem(item, out);
   }
+  if (unit_error_)
+    EmitFailure(out);
   const bool sent = !out.empty() || unit_open_;
   if (unit_error_) {
-    EmitFailure(out);
     if (unit_syncs_ && sent) {
       relay_.Expect({.kind = Kind::kSync});
       wire::AppendSync(out);
@@ -132,6 +133,9 @@ void Session::EmitUnit() {
     UnitDone();
     return;
   }
+  if (!unit_syncs_ && !out.empty() &&
+      (items_.empty() || items_.back().frame.type != from_client::kFlush))
+    wire::AppendFlush(out);  // a Query may stand where the client's Sync or Flush should
   relay_.FlushSynthetic(*this);
   unit_open_ = !unit_syncs_;
   flush_unit_ = !unit_syncs_;
@@ -154,17 +158,22 @@ void Session::EmitFailure(std::string& out) {
   const bool at_shard = backend_ != nullptr && (!out.empty() || unit_open_ ||
                                                 (!transaction_.idle() && !transaction_.lazy()));
   if (at_shard) {
-    relay_.Expect({.kind = Kind::kBind, .insert = std::move(error)});
-    std::string nothing;
-    AppendUint16(nothing, 0);
-    AppendUint16(nothing, 0);
-    AppendUint16(nothing, 0);
-    wire::AppendBind(out, "", "pgreeve_refused", nothing);
+    AppendPoison(std::move(error), out);
     return;
   }
   if (transaction_.status() == 'T' && transaction_.lazy())
     transaction_.FailLazily();
   relay_.Expect({.kind = Kind::kSynthetic, .insert = std::move(error)});
+}
+
+// Fails at the shard, and tells the client `error`, an ErrorResponse, in place of the shard's.
+void Session::AppendPoison(std::string error, std::string& out) {
+  relay_.Expect({.kind = Kind::kBind, .insert = std::move(error)});
+  std::string nothing;
+  AppendUint16(nothing, 0);
+  AppendUint16(nothing, 0);
+  AppendUint16(nothing, 0);
+  wire::AppendBind(out, "", "pgreeve_refused", nothing);
 }
 
 // A message that the router answers by itself.

@@ -245,6 +245,9 @@ std::size_t Session::ConsumeCopyIn(std::string_view bytes) {
     return 0;
   }
   if (wait_ == Wait::kTask) {
+    // A Sync behind Execute is ignored by a COPY; the one behind CopyDone ends the unit.
+    if (copy_message && unit_has_task_)
+      unit_syncs_ = false;
     if (copy_message)
       task_->OnCopyMessage(frame);
     else if (!EndsUnit(frame.type))
@@ -261,6 +264,12 @@ std::size_t Session::ConsumeCopyIn(std::string_view bytes) {
   if (EndsUnit(frame.type))
     return whole;
   return 0;
+}
+
+// A simple Query ends the unnamed statement.
+void Session::SendQueryToBackend(std::string_view bytes) {
+  backend_->unnamed_statement = 0;
+  SendToBackend(bytes);
 }
 
 void Session::SendToBackend(std::string_view bytes) {

@@ -12,9 +12,10 @@ bool Session::AcquireFor(const Target& target) {
         ctx_.pool.RenewBinding(backend_);
       return true;
     }
-    ReleaseBackend(pool::Return::kClean);
+    ReleaseBackend(dirty_ ? pool::Return::kDirty : pool::Return::kClean);
   }
   lease_target_ = target;
+  lease_placement_ = ctx_.placement;  // the lease may outlive the version that its tenant is of
   const pool::LeaseRequest request{
       .shard = target.shard,
       .role = target.role,
@@ -29,7 +30,6 @@ bool Session::AcquireFor(const Target& target) {
     return true;
   }
   wait_ = Wait::kLease;
-  wait_placement_ = ctx_.placement;  // keeps request.tenant valid
   SetState(metrics::ClientState::kWaiting);
   return false;
 }
@@ -39,12 +39,10 @@ void Session::OnLease(pool::Backend* backend) {
   wait_ = Wait::kNothing;
   SetState(metrics::ClientState::kActive);
   Resume();
-  wait_placement_.reset();
 }
 
 void Session::OnLeaseFailed(const SqlError& error) {
   wait_ = Wait::kNothing;
-  wait_placement_.reset();
   lease_error_ = std::make_unique<SqlError>(error);
   Resume();
   lease_error_.reset();
@@ -69,6 +67,8 @@ void Session::ReleaseBackend(pool::Return how) {
   backend_ = nullptr;
   if (how != pool::Return::kBroken)
     dirty_ = false;
+  backend->unnamed_statement = 0;  // whoever has it next, this session included, parses again
+  lease_placement_.reset();
   relay_.Reset();
   if (backend_full_) {
     backend_full_ = false;

@@ -1,6 +1,6 @@
 // Prepared statements and portals of one session, and the names they have on backends. A client's
 // statement name is the client's; a backend knows the statement under a name made of its number,
-// which all sessions of a worker share for the same text and parameter types.
+// which all sessions of a worker share for the same text, parameter types and settings.
 // Worker thread only.
 #pragma once
 
@@ -46,8 +46,14 @@ struct LocalPortal {
 // Numbers for (text, types). Worker thread only; one per worker.
 class StatementRegistry {
  public:
-  uint64_t IdOf(std::string_view text, const ParameterTypes& types, bool sql_level) {
+  // `settings`: the id of the session's settings. Postgres reads literals by them (DateStyle,
+  // TimeZone, standard_conforming_strings) when a statement is prepared, not when it runs.
+  uint64_t IdOf(std::string_view text,
+                const ParameterTypes& types,
+                bool sql_level,
+                uint64_t settings) {
     std::string key(sql_level ? "S" : "P");
+    key.append(reinterpret_cast<const char*>(&settings), sizeof settings);
     for (const uint32_t type : types) {
       key.append(reinterpret_cast<const char*>(&type), sizeof type);
     }

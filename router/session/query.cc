@@ -80,7 +80,7 @@ Session::Next Session::HandleQuery(const wire::Frame& frame) {
   }
   StartUnit();
   // A query that comes back with its lease was found plain when it began to wait.
-  const bool known_plain = std::exchange(plain_waits_, false) && wait_placement_ == ctx_.placement;
+  const bool known_plain = std::exchange(plain_waits_, false) && lease_placement_ == ctx_.placement;
   if (lease_error_ != nullptr) {
     const SqlError error = *lease_error_;
     lease_error_.reset();
@@ -107,7 +107,7 @@ Session::Next Session::HandleQuery(const wire::Frame& frame) {
       }
       unit_route_ = metrics::Route::kSingle;
       relay_.ExpectPlain(false);
-      SendToBackend(frame.whole);
+      SendQueryToBackend(frame.whole);
       wait_ = Wait::kReplies;
       return Next::kConsumed;
     }
@@ -191,6 +191,8 @@ void Session::ContinueScript() {
     }
     if (script_->next >= script_->plans.size()) {
       script_.reset();
+      if (shutdown_ && transaction_.idle())
+        Shutdown(true);
       return;
     }
     if (unit_started_ == absl::ZeroDuration())
@@ -312,10 +314,10 @@ Session::Next Session::ForwardQuery(std::string_view sql) {
     relay_.ExpectPlain(statements_matter);
   if (out.empty() && IsWithin(sql, query_frame_)) {
     // As it came: what stands around the statement is comments and semicolons.
-    SendToBackend(query_frame_);
+    SendQueryToBackend(query_frame_);
   } else {
     wire::AppendQuery(out, sql);
-    SendToBackend(out);
+    SendQueryToBackend(out);
   }
   wait_ = Wait::kReplies;
   return Next::kConsumed;
@@ -350,7 +352,7 @@ void Session::RejectQuery(const SqlError& error, int code) {
     relay_.Expect({.kind = Expectation::Kind::kQuery, .insert = std::move(out)});
     std::string poison;
     wire::AppendQuery(poison, "ROLLBACK TO SAVEPOINT pgreeve_refused");
-    SendToBackend(poison);
+    SendQueryToBackend(poison);
     wait_ = Wait::kReplies;
     collect_ = true;
     return;
@@ -433,7 +435,7 @@ Session::Next Session::RunSqlExecute(std::string_view sql, const plan::Statement
                     "EXECUTE " + QuoteIdentifier(BackendName(statement->id)) +
                         std::string(sql.substr(plan.argument_begin, plan.argument_length)));
   relay_.Expect({.kind = Expectation::Kind::kQuery});
-  SendToBackend(out);
+  SendQueryToBackend(out);
   wait_ = Wait::kReplies;
   return Next::kConsumed;
 }
@@ -450,7 +452,7 @@ Session::Next Session::ForwardSqlPrepare(std::string_view sql, const plan::State
   statement->prepare_rest = sql.substr(plan.argument_begin, plan.argument_length);
   statement->text = plan.value;
   statement->analyzed = ctx_.planner.Analyze(statement->text, View());
-  statement->id = ctx_.statements.IdOf(statement->prepare_rest, {}, true);
+  statement->id = ctx_.statements.IdOf(statement->prepare_rest, {}, true, settings_.id());
   const Effect effect{.verb = Verb::kPrepare, .name = plan.name, .prepared = statement};
   if (backend_->prepared().contains(statement->id)) {  // from another session, the same text
     Apply(effect, "PREPARE");
@@ -464,7 +466,7 @@ Session::Next Session::ForwardSqlPrepare(std::string_view sql, const plan::State
   wire::AppendQuery(
       out, "PREPARE " + QuoteIdentifier(BackendName(statement->id)) + statement->prepare_rest);
   relay_.Expect({.kind = Expectation::Kind::kQuery, .effect = 0});
-  SendToBackend(out);
+  SendQueryToBackend(out);
   wait_ = Wait::kReplies;
   return Next::kConsumed;
 }

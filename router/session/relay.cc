@@ -79,6 +79,11 @@ bool Relay::MayCut(char type) const {
          (plain_ && type == msg::kRowDescription);
 }
 
+// Rows belong to an Execute or a simple query.
+bool Relay::ExpectsRows() const {
+  return plain_ || (pending() && (front().kind == Kind::kExecute || front().kind == Kind::kQuery));
+}
+
 bool Relay::ForwardsRows() const {
   if (plain_)
     return true;
@@ -122,7 +127,7 @@ absl::Status Relay::Feed(std::string_view in, RelaySink& sink) {
       }
       if (held_.size() == wire::kHeaderBytes && MayCut(held_[0])) {
         rest_forwarded_ = ForwardsRows();
-        if (!busy())
+        if (!ExpectsRows())
           return Surprise(held_[0]);
         if (rest_forwarded_)
           sink.Forward(held_);
@@ -157,7 +162,7 @@ absl::Status Relay::Feed(std::string_view in, RelaySink& sink) {
     }
     const std::size_t whole = std::size_t{length} + 1;
     if (MayCut(type)) {
-      if (!busy()) {
+      if (!ExpectsRows()) {
         flush(at);
         return Surprise(type);
       }
@@ -172,10 +177,12 @@ absl::Status Relay::Feed(std::string_view in, RelaySink& sink) {
       rest_forwarded_ = forward;
       continue;
     }
+    if (whole > kHeldMessageBytesMax) {
+      flush(at);
+      return SqlStatus("08P01", "the shard sent an oversized control message");
+    }
     if (whole > left) {
       flush(at);
-      if (whole > kHeldMessageBytesMax)
-        return SqlStatus("08P01", "the shard sent an oversized control message");
       held_.assign(in.substr(at));
       return absl::OkStatus();
     }

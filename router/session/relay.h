@@ -95,6 +95,7 @@ class Relay {
   absl::Status OnTrackedError(std::string_view whole, RelaySink& sink);
   absl::Status OnTrackedReady(std::string_view whole, RelaySink& sink);
   bool MayCut(char type) const;
+  bool ExpectsRows() const;
   bool ForwardsRows() const;
   void NoteCommon(char type, std::string_view body, RelaySink& sink);
 

@@ -1,6 +1,8 @@
 // The extended protocol: the messages up to Sync or Flush are one unit. First every message is
 // looked at, without a change to the session (the unit may have to wait for a backend and is then
 // looked at again); then all of them are emitted at once.
+#include <algorithm>
+
 #include "router/session/refusals.h"
 #include "router/session/session.h"
 #include "router/wire/message_type.h"
@@ -101,6 +103,21 @@ std::size_t Session::RunUnit(std::string_view unit) {
     }
   }
   if (unit_has_task_ && !unit_error_) {
+    // A portal of an earlier unit is the backend's, and a task unit has no messages for it.
+    const bool foreign = std::any_of(items_.begin(), items_.end(), [](const Item& item) {
+      return item.statement == nullptr && (item.frame.type == from_client::kDescribe ||
+                                           item.frame.type == from_client::kExecute);
+    });
+    if (foreign) {
+      unit_error_ = RefusalError(Refusal::kTaskInPipeline);
+      unit_error_code_ = Code(Refusal::kTaskInPipeline);
+      items_.clear();
+      EmitUnit();
+      return unit.size();
+    }
+    // A COPY inside the client's transaction uses its backend.
+    if (unit_target_ && !transaction_.idle() && !AcquireFor(*unit_target_))
+      return 0;
     StartTaskUnit(unit);
     return unit.size();
   }
@@ -201,9 +218,9 @@ absl::Status Session::LookAtParse(Item& item) {
   } else {
     statement->router_level = true;
   }
-  statement->id = item.name.empty()
-                      ? ctx_.statements.NextId()
-                      : ctx_.statements.IdOf(statement->text, statement->types, false);
+  statement->id = item.name.empty() ? ctx_.statements.NextId()
+                                    : ctx_.statements.IdOf(
+                                          statement->text, statement->types, false, settings_.id());
   if (statement->router_level)
     item.kind = Item::Kind::kSynthetic;
   else
@@ -305,7 +322,8 @@ absl::Status Session::PlanBind(Item& item, plan::StatementPlan& plan) {
       }
       if (plan.verb == Verb::kCopyFrom && ReadRole() == catalog::RoleClass::kTenant) {
         item.kind = Item::Kind::kTask;
-        break;
+        if (transaction_.idle())
+          break;  // a transaction of its own
       }
       if (const absl::Status wanted = WantTarget(TargetFor(plan)); !wanted.ok())
         return wanted;
@@ -338,6 +356,8 @@ absl::Status Session::LookAtDescribe(Item& item) {
     item.kind = bind->kind;
     item.plan = bind->plan;
     item.statement = bind->statement;
+  } else if (backend_ == nullptr) {
+    return SqlStatus("34000", "portal \"" + std::string(item.name) + "\" does not exist");
   }
   if (item.kind == Item::Kind::kForward)
     unit_forwards_ = true;
@@ -359,7 +379,7 @@ absl::Status Session::LookAtExecute(Item& item) {
   }
   item.executes = true;
   if (item.kind == Item::Kind::kTask) {
-    if (unit_executes_ && unit_target_) {
+    if (unit_executes_) {
       unit_error_code_ = Code(Refusal::kTaskInPipeline);
       return ToStatus(RefusalError(Refusal::kTaskInPipeline));
     }

@@ -86,6 +86,8 @@ void Session::OnStatementDone(int32_t effect, int index, std::string_view tag) {
 
 void Session::OnError(std::string_view body) {
   unit_failed_ = true;
+  if (backend_ != nullptr)
+    backend_->unnamed_statement = 0;  // a Parse behind the error was skipped
   const wire::ServerError error = wire::DecodeError(body);
   ctx_.slots.ErrorSent(error.error.sqlstate, metrics::Origin::kShard);
   if (flush_unit_)
@@ -107,7 +109,7 @@ void Session::RunInTransaction(std::string messages,
   for (int i = 0; i < readies; i++)
     relay_.Expect({.kind = Expectation::Kind::kQuery, .swallow = true, .quiet = true});
   call_done_ = std::move(done);
-  SendToBackend(out);
+  SendQueryToBackend(out);
 }
 
 void Session::ResumeInput() {

@@ -176,6 +176,7 @@ class Session final : public net::Channel::Handler,
   std::size_t SkipToSync(const wire::Frame& frame);
   std::size_t ConsumeCopyIn(std::string_view bytes);
   void SendToBackend(std::string_view bytes);
+  void SendQueryToBackend(std::string_view bytes);
   // False: the session waits for a lease and the unit stays where it is.
   bool AcquireFor(const Target& target);
   void Resume();
@@ -236,6 +237,7 @@ class Session final : public net::Channel::Handler,
   void SendPassing();
   void EmitParse(const PreparedStatement& statement, bool is_client, std::string& out);
   void EmitFailure(std::string& out);
+  void AppendPoison(std::string error, std::string& out);
   PreparedPtr FindPrepared(std::string_view name);
   void DropUnconfirmed();
   // task_unit.cc: units with a statement that the router executes
@@ -256,7 +258,8 @@ class Session final : public net::Channel::Handler,
   absl::StatusOr<LocalReply> AnswerTransaction(const plan::StatementPlan& plan,
                                                std::string_view text);
   absl::StatusOr<LocalReply> AnswerSetting(const plan::StatementPlan& plan);
-  absl::StatusOr<LocalReply> BindTenant(std::string_view value);
+  absl::StatusOr<LocalReply> BindTenant(std::string_view value, bool is_local);
+  void SwitchTenant(TenantId id, bool is_local);
   std::unique_ptr<Task> MakeTask(const plan::StatementPlan& plan, TaskInput input);
   Next ProvisionFor(const plan::StatementPlan& plan);
   void WantTenant(const TenantId& id);
@@ -289,6 +292,14 @@ class Session final : public net::Channel::Handler,
   bool console_ = false;
   bool local_peer_ = false;
   TenantId tenant_id_;
+
+  // What SET pgreeve.tenant did inside the transaction, for its end.
+  struct TenantSwitch {
+    TenantId before;     // after ROLLBACK
+    TenantId committed;  // after COMMIT; SET LOCAL does not change it
+  };
+
+  std::optional<TenantSwitch> tenant_switch_;
   const catalog::TenantInfo* tenant_ = nullptr;  // valid for tenant_version_
   uint64_t tenant_version_ = 0;
   metrics::TierIndex bound_tier_ = metrics::kTierOther;
@@ -321,7 +332,7 @@ class Session final : public net::Channel::Handler,
   std::size_t scanned_ = 0;  // of the bytes in front, known to hold no end of a unit
   pool::Backend* backend_ = nullptr;
   Target lease_target_;
-  std::shared_ptr<const catalog::Placement> wait_placement_;
+  std::shared_ptr<const catalog::Placement> lease_placement_;  // keeps lease_target_ valid
   bool plain_waits_ = false;      // the query that waits for a lease needs no plan
   std::string_view query_frame_;  // the Query that is being handled; empty: none
   std::unique_ptr<SqlError> lease_error_;

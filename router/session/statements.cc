@@ -282,8 +282,13 @@ absl::StatusOr<LocalReply> Session::AnswerTransaction(const plan::StatementPlan&
             "25P01", "there is no transaction in progress", commit ? "COMMIT" : "ROLLBACK");
       }
       const bool failed = transaction_.status() == 'E';
-      transaction_.EndLazily();
+      if (plan.chains)
+        transaction_.ChainLazily();
+      else
+        transaction_.EndLazily();
       TransactionEnded(commit && !failed, true);
+      if (plan.chains)
+        settings_.Begin();
       return LocalReply::Tag(commit && !failed ? "COMMIT" : "ROLLBACK");
     }
     case Verb::kSavepoint:
@@ -305,8 +310,11 @@ absl::StatusOr<LocalReply> Session::AnswerTransaction(const plan::StatementPlan&
       } else if (!transaction_.HasSavepoint(plan.name)) {
         transaction_.FailLazily();
         return SqlStatus("3B001", "savepoint \"" + plan.name + "\" does not exist");
+      } else if (plan.verb == Verb::kReleaseSavepoint) {
+        settings_.Release(plan.name);
       } else {
         settings_.RollbackTo(plan.name);
+        SettingsChanged();
       }
       transaction_.AddLazily(text);
       return LocalReply::Tag(tag);
@@ -320,11 +328,23 @@ absl::StatusOr<LocalReply> Session::AnswerTransaction(const plan::StatementPlan&
   return LocalReply::Tag("SET");
 }
 
-absl::StatusOr<LocalReply> Session::BindTenant(std::string_view value) {
+// As Postgres' settings: SET LOCAL ends with the transaction, SET is undone by ROLLBACK.
+void Session::SwitchTenant(TenantId id, bool is_local) {
+  if (!transaction_.idle()) {
+    if (!tenant_switch_)
+      tenant_switch_ = TenantSwitch{.before = tenant_id_, .committed = tenant_id_};
+    if (!is_local)
+      tenant_switch_->committed = id;
+  }
+  tenant_id_ = std::move(id);
+  tenant_version_ = 0;
+}
+
+absl::StatusOr<LocalReply> Session::BindTenant(std::string_view value, bool is_local) {
   if (value.empty() || value == "default") {
     if (locked_)
       return SqlStatus("42501", "this session is locked to its tenant");
-    tenant_id_ = TenantId();
+    SwitchTenant(TenantId(), is_local);
     return LocalReply::Tag("SET");
   }
   auto id = TenantId::FromText(ctx_.placement->tenant_type, value);
@@ -340,8 +360,9 @@ absl::StatusOr<LocalReply> Session::BindTenant(std::string_view value) {
     return SqlStatus("3D000", "tenant \"" + id->Text() + "\" does not exist");
   if (!transaction_.idle() && !transaction_.lazy() && *id != tenant_id_)
     return ToStatus(RefusalError(Refusal::kSecondTenant));
-  tenant_id_ = *std::move(id);
-  tenant_version_ = 0;
+  if (is_local && transaction_.idle())
+    return Warned("25P01", "SET LOCAL can only be used in transaction blocks", "SET");
+  SwitchTenant(*std::move(id), is_local);
   return LocalReply::Tag("SET");
 }
 
@@ -363,7 +384,7 @@ absl::StatusOr<LocalReply> Session::AnswerSetting(const plan::StatementPlan& pla
   if (plan.verb == Verb::kResetPgreeve) {
     if (plan.name.empty() || plan.name == "tenant") {
       if (!locked_)
-        tenant_id_ = TenantId();
+        SwitchTenant(TenantId(), false);
       else if (plan.name == "tenant")
         return SqlStatus("42501", "this session is locked to its tenant");
     }
@@ -374,7 +395,7 @@ absl::StatusOr<LocalReply> Session::AnswerSetting(const plan::StatementPlan& pla
     return LocalReply::Tag("RESET");
   }
   if (plan.name == "tenant")
-    return BindTenant(plan.value);
+    return BindTenant(plan.value, plan.is_local);
   if (plan.name == "notice" || plan.name == "combine_verify") {
     pgreeve_settings_[plan.name] = IsOn(plan.value) ? "on" : "off";
     return LocalReply::Tag("SET");
@@ -527,6 +548,11 @@ void Session::SettingsChanged() {
 }
 
 void Session::TransactionEnded(bool committed, bool was_open) {
+  if (tenant_switch_) {
+    tenant_id_ = std::move(committed ? tenant_switch_->committed : tenant_switch_->before);
+    tenant_version_ = 0;
+    tenant_switch_.reset();
+  }
   if (committed) {
     settings_.Commit();
   } else {

@@ -44,7 +44,8 @@ void Session::RunTaskItems() {
     const char type = item.frame.type;
     const bool is_task = item.kind == Item::Kind::kTask && item.plan >= 0;
     if (type == from_client::kSync) {
-      wire::AppendReadyForQuery(out, transaction_.status());
+      if (unit_syncs_)
+        wire::AppendReadyForQuery(out, transaction_.status());
       break;
     }
     if (type == from_client::kFlush)
@@ -85,6 +86,12 @@ void Session::RunTaskItems() {
         FailTaskUnit(RefusalError(Refusal::kPortalLimit), Code(Refusal::kPortalLimit));
         return;
       }
+      const plan::StatementPlan& plan = unit_plans_[static_cast<std::size_t>(item.plan)];
+      if (plan.verb == plan::Verb::kCopyFrom && !transaction_.idle() && backend_ == nullptr) {
+        // Its BEGIN stands in the same unit: nothing was leased for it.
+        FailTaskUnit(RefusalError(Refusal::kCopyInPipeline), Code(Refusal::kCopyInPipeline));
+        return;
+      }
       TaskInput input;
       input.sql = item.statement->text;
       input.statement = item.statement;
@@ -92,7 +99,7 @@ void Session::RunTaskItems() {
       input.describe_only = type == from_client::kDescribe;
       if (bind != nullptr)
         input.bind_body = bind->frame.body;
-      task_ = MakeTask(unit_plans_[static_cast<std::size_t>(item.plan)], std::move(input));
+      task_ = MakeTask(plan, std::move(input));
     }
     wait_ = Wait::kTask;
     SetState(metrics::ClientState::kActive);
@@ -124,6 +131,24 @@ void Session::FailTaskUnit(const SqlError& error, int code) {
   if (transaction_.status() == 'T' && transaction_.lazy())
     transaction_.FailLazily();
   const bool synced = unit_syncs_;
+  if (transaction_.status() == 'T' && backend_ != nullptr) {
+    // As in EmitFailure: the shard must fail the transaction, or a COMMIT would keep half of it.
+    std::string poison;
+    AppendPoison(std::move(out), poison);
+    if (synced) {
+      relay_.Expect({.kind = Expectation::Kind::kSync});
+      wire::AppendSync(poison);
+    }
+    ResetUnit();
+    task_unit_.clear();
+    skip_to_sync_ = !synced;
+    unit_open_ = !synced;
+    flush_unit_ = !synced;
+    wait_ = Wait::kReplies;
+    collect_ = true;
+    SendToBackend(poison);
+    return;
+  }
   if (synced)
     wire::AppendReadyForQuery(out, transaction_.status());
   SendToClient(out);

@@ -1,6 +1,7 @@
 #include "router/session/tracked_settings.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "router/base/stable_hash.h"
 
@@ -28,6 +29,39 @@ std::string QuoteIdentifier(std::string_view text) {
   return out;
 }
 
+namespace {
+
+// A list as a startup packet writes it: a, "B", $user. In SET each name is an element of its own;
+// one literal for all of them would be one name.
+std::string QuoteList(std::string_view value) {
+  std::string out;
+  std::string name;
+  bool quoted = false;
+  const auto finish = [&] {
+    if (!out.empty())
+      out += ", ";
+    out += name.empty() ? "''" : QuoteIdentifier(name);
+    name.clear();
+  };
+  for (std::size_t i = 0; i < value.size(); i++) {
+    const auto c = static_cast<unsigned char>(value[i]);
+    if (c == '"' && quoted && i + 1 < value.size() && value[i + 1] == '"')
+      name += value[i++];
+    else if (c == '"')
+      quoted = !quoted;
+    else if (c == ',' && !quoted)
+      finish();
+    else if (quoted)
+      name += value[i];
+    else if (std::isspace(c) == 0)
+      name += static_cast<char>(std::tolower(c));
+  }
+  finish();
+  return out;
+}
+
+}  // namespace
+
 TrackedSettings::State& TrackedSettings::Writable() {
   if (state_ == nullptr)
     state_ = std::make_unique<State>();
@@ -36,7 +70,8 @@ TrackedSettings::State& TrackedSettings::Writable() {
 
 void TrackedSettings::SetStartup(std::string_view name, std::string_view value) {
   State& state = Writable();
-  std::string statement = "SET " + QuoteIdentifier(name) + " TO " + QuoteLiteral(value);
+  std::string statement = "SET " + QuoteIdentifier(name) + " TO " +
+                          (name == "search_path" ? QuoteList(value) : QuoteLiteral(value));
   state.startup.insert_or_assign(std::string(name), statement);
   state.values.insert_or_assign(std::string(name), std::move(statement));
   Rebuild();
@@ -67,30 +102,32 @@ void TrackedSettings::ResetAll() {
 }
 
 void TrackedSettings::Begin() {
-  if (state_ == nullptr || state_->in_transaction)
+  if (in_transaction_)
     return;
-  state_->in_transaction = true;
-  state_->before = state_->values;
+  in_transaction_ = true;
+  if (state_ != nullptr)
+    state_->before = state_->values;
 }
 
 void TrackedSettings::Commit() {
+  in_transaction_ = false;
   if (state_ == nullptr)
     return;
-  state_->in_transaction = false;
   state_->before.clear();
   state_->savepoints.clear();
 }
 
 void TrackedSettings::Rollback() {
-  if (state_ == nullptr || !state_->in_transaction)
-    return;
-  state_->values = std::move(state_->before);
+  const bool undo = in_transaction_ && state_ != nullptr;
+  if (undo)
+    state_->values = std::move(state_->before);
   Commit();
-  Rebuild();
+  if (undo)
+    Rebuild();
 }
 
 void TrackedSettings::Savepoint(std::string_view name) {
-  if (state_ != nullptr && state_->in_transaction)
+  if (state_ != nullptr && in_transaction_)
     state_->savepoints.emplace_back(std::string(name), state_->values);
 }
 
@@ -107,7 +144,7 @@ void TrackedSettings::Release(std::string_view name) {
 }
 
 void TrackedSettings::RollbackTo(std::string_view name) {
-  if (state_ == nullptr)
+  if (state_ == nullptr || !in_transaction_)
     return;
   auto& points = state_->savepoints;
   for (std::size_t i = points.size(); i-- > 0;) {

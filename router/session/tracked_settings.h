@@ -16,7 +16,7 @@ namespace pgreeve::session {
 
 class TrackedSettings {
  public:
-  // From the startup packet; `value` is quoted here.
+  // From the startup packet; `value` is quoted here. A search_path is a list, as it is there.
   void SetStartup(std::string_view name, std::string_view value);
   // `statement` is the client's whole SET statement.
   void Set(std::string_view name, std::string_view statement);
@@ -34,6 +34,8 @@ class TrackedSettings {
   // Null when there is nothing to replay. Equal contents share an id.
   const std::shared_ptr<const pool::SettingsSet>& current() const { return set_; }
 
+  uint64_t id() const { return set_ == nullptr ? 0 : set_->id; }
+
   // Names changed since startup, for RESET ALL inside a transaction.
   std::vector<std::string> changed() const;
   // The statement that set it, or "".
@@ -45,8 +47,7 @@ class TrackedSettings {
   struct State {
     Values startup;
     Values values;
-    bool in_transaction = false;
-    Values before;
+    Values before;  // the transaction
     std::vector<std::pair<std::string, Values>> savepoints;
   };
 
@@ -54,6 +55,7 @@ class TrackedSettings {
   void Rebuild();
 
   std::unique_ptr<State> state_;  // most sessions never set anything
+  bool in_transaction_ = false;
   std::shared_ptr<const pool::SettingsSet> set_;
 };
 

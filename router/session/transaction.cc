@@ -16,4 +16,19 @@ bool Transaction::WantsSnapshot() const {
   return false;
 }
 
+void Transaction::ChainLazily() {
+  // What is left are BEGIN and SET TRANSACTION.
+  std::erase_if(pending_, [](const std::string& text) {
+    const auto starts = [&text](std::string_view word) {
+      return text.size() >= word.size() &&
+             std::equal(word.begin(), word.end(), text.begin(), [](char lower, char c) {
+               return lower == static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+             });
+    };
+    return starts("savepoint") || starts("release") || starts("rollback");
+  });
+  savepoints_.clear();
+  status_ = 'T';
+}
+
 }  // namespace pgreeve::session

@@ -53,6 +53,9 @@ class Transaction {
     savepoints_.clear();
   }
 
+  // COMMIT AND CHAIN of a lazy transaction: the next one has the same characteristics.
+  void ChainLazily();
+
   // ReadyForQuery of the backend that holds the transaction.
   void OnReady(char status) { status_ = status; }
 

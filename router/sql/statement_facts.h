@@ -135,6 +135,7 @@ struct StatementFacts {
   bool writes = false;
   bool locks_rows = false;  // FOR UPDATE and the like
   bool is_local = false;
+  bool chains = false;   // COMMIT AND CHAIN, ROLLBACK AND CHAIN
   bool is_temp = false;  // CREATE TEMP TABLE, SELECT INTO TEMP
   bool columns_star = false;
   bool concurrently = false;  // cannot run inside a transaction

@@ -122,9 +122,11 @@ void UtilityReader::Transaction(const TransactionStmt* statement) {
       facts_.kind = StatementKind::kBegin;
       return;
     case TRANS_STMT_COMMIT:
+      facts_.chains = statement->chain;
       facts_.kind = StatementKind::kCommit;
       return;
     case TRANS_STMT_ROLLBACK:
+      facts_.chains = statement->chain;
       facts_.kind = StatementKind::kRollback;
       return;
     case TRANS_STMT_SAVEPOINT:
