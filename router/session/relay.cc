@@ -115,8 +115,7 @@ absl::Status Relay::Feed(std::string_view in, RelaySink& sink) {
         if (want > kHeldMessageBytesMax && !MayCut(held_[0]))
           return SqlStatus("08P01", "the shard sent an oversized control message");
       }
-      if (held_.size() >= want && want >= wire::kHeaderBytes &&
-          held_.size() >= wire::kHeaderBytes) {
+      if (held_.size() >= want && held_.size() >= wire::kHeaderBytes && !MayCut(held_[0])) {
         if (want > wire::kHeaderBytes || ReadUint32(held_.data() + 1) == 4) {
           const std::string message = std::move(held_);
           held_.clear();

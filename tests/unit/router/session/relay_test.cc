@@ -369,6 +369,12 @@ TEST(TrackedRelay, SurprisesAreRefused) {
   }
 }
 
+// No Postgres sends it; it must not matter where it is cut.
+TEST(TrackedRelay, ARowWithoutABody) {
+  const std::string bytes = Message('D', "") + Tag("SELECT 1") + Ready('I');
+  EXPECT_EQ(Relayed(Tracked({{.kind = Kind::kQuery}}), bytes).forwarded, bytes);
+}
+
 TEST(TrackedRelay, ResetForgetsAll) {
   Relay relay;
   Recorder sink;
