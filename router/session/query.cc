@@ -34,6 +34,14 @@ bool IsTransactionVerb(Verb verb) {
   }
 }
 
+// Of a plain text, by its first word: what is neither SELECT, WITH, VALUES nor TABLE writes.
+metrics::Kind KindOf(std::string_view sql) {
+  const std::size_t first = sql.find_first_not_of(" \t\r\n(");
+  const char letter = first == sql.npos ? 's' : static_cast<char>(sql[first] | 0x20);
+  return letter == 's' || letter == 'w' || letter == 'v' || letter == 't' ? metrics::Kind::kRead
+                                                                          : metrics::Kind::kWrite;
+}
+
 bool IsWithin(std::string_view part, std::string_view whole) {
   return !whole.empty() && std::greater_equal<>()(part.data(), whole.data()) &&
          std::less_equal<>()(part.data() + part.size(), whole.data() + whole.size());
@@ -68,6 +76,8 @@ void Session::StartUnit() {
   unit_started_ = ctx_.worker.now();
   unit_failed_ = false;
   unit_tier_ = bound_tier_;
+  unit_route_ = metrics::Route::kLocal;  // until it goes somewhere
+  unit_kind_ = metrics::Kind::kRead;
   last_tag_.clear();
   effects_.clear();
 }
@@ -106,6 +116,7 @@ Session::Next Session::HandleQuery(const wire::Frame& frame) {
         return Next::kWait;
       }
       unit_route_ = metrics::Route::kSingle;
+      unit_kind_ = KindOf(*sql);
       relay_.ExpectPlain(false);
       SendQueryToBackend(frame.whole);
       wait_ = Wait::kReplies;
@@ -252,6 +263,7 @@ Session::Next Session::RunStatement(std::string_view sql, plan::StatementPlan& p
         RejectQuery(RefusalError(*refused), Code(*refused));
         return Next::kConsumed;
       }
+      CountAs(plan);
       return StartTask(MakeTask(plan, {.sql = std::string(sql)}));
     }
     case Route::kSingle:
@@ -281,8 +293,7 @@ Session::Next Session::RunStatement(std::string_view sql, plan::StatementPlan& p
   if (copies_in)
     return StartTask(MakeTask(plan, {.sql = std::string(sql)}));
   outside_ = transaction_.lazy() && plan.route != Route::kSingle && BoundTenant() == nullptr;
-  unit_route_ = plan.route == Route::kSingle ? metrics::Route::kSingle : metrics::Route::kAnyShard;
-  unit_kind_ = plan.writes ? metrics::Kind::kWrite : metrics::Kind::kRead;
+  CountAs(plan);
   if (plan.verb == Verb::kPrepare)
     return ForwardSqlPrepare(sql, plan);
   Remember(plan, sql);
@@ -295,6 +306,35 @@ void Session::RunConsole(std::string_view sql) {
     RejectQuery(*reply.error, 0);
   else
     EndLocalQuery(reply);
+}
+
+// Under which route and kind the metrics count the unit.
+void Session::CountAs(const plan::StatementPlan& plan) {
+  unit_kind_ = plan.writes ? metrics::Kind::kWrite : metrics::Kind::kRead;
+  switch (plan.route) {
+    case Route::kSingle:
+      unit_route_ = metrics::Route::kSingle;
+      break;
+    case Route::kScatter:
+      unit_route_ = metrics::Route::kScatter;
+      break;
+    case Route::kBroadcast:
+      unit_route_ = metrics::Route::kBroadcast;
+      unit_kind_ = plan.is_ddl ? metrics::Kind::kDdl : metrics::Kind::kWrite;
+      break;
+    case Route::kAnyShard:
+    case Route::kSession:
+      unit_route_ = metrics::Route::kAnyShard;
+      break;
+    case Route::kLocal:
+    case Route::kReject:
+      unit_route_ = metrics::Route::kLocal;
+      break;
+  }
+  if (plan.verb == Verb::kCopyFrom || plan.verb == Verb::kCopyTo)
+    unit_kind_ = metrics::Kind::kCopy;
+  else if (plan.route == Route::kSession)
+    unit_kind_ = metrics::Kind::kUtility;
 }
 
 // The lease is there. Sends the transaction's BEGIN, if it waits, and the text.

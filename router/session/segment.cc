@@ -133,6 +133,11 @@ std::size_t Session::RunUnit(std::string_view unit) {
     } else {
       if (!AcquireFor(target))
         return 0;
+      unit_route_ = unit_target_ ? metrics::Route::kSingle : metrics::Route::kAnyShard;
+      for (const plan::StatementPlan& plan : unit_plans_) {
+        if (plan.writes)
+          unit_kind_ = metrics::Kind::kWrite;
+      }
       outside_ = (transaction_.lazy() || unit_begins_) && !unit_target_ && tenant_id_.empty() &&
                  transaction_.lazy() == !transaction_.idle();
     }

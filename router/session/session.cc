@@ -174,9 +174,11 @@ void Session::UnitDone() {
 void Session::CountUnit() {
   const absl::Duration took = ctx_.worker.now() - unit_started_;
   unit_started_ = absl::ZeroDuration();
+  const bool at_shard =
+      unit_route_ == metrics::Route::kSingle || unit_route_ == metrics::Route::kAnyShard;
   ctx_.slots.QueryFinished({.route = unit_route_,
                             .kind = unit_kind_,
-                            .shard = lease_target_.shard,
+                            .shard = at_shard ? lease_target_.shard : ShardId(),
                             .tier = unit_tier_,
                             .duration = took});
   if (unit_route_ == metrics::Route::kSingle && !tenant_id_.empty())

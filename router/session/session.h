@@ -201,6 +201,7 @@ class Session final : public net::Channel::Handler,
   // query.cc: simple protocol
   enum class Next : uint8_t { kConsumed, kWait };
   void StartUnit();
+  void CountAs(const plan::StatementPlan& plan);
   Next HandleQuery(const wire::Frame& frame);
   Next RunPlans(std::string_view sql, plan::Plans& plans);
   Next RunStatement(std::string_view sql, plan::StatementPlan& plan);

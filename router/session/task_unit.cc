@@ -99,6 +99,7 @@ void Session::RunTaskItems() {
       input.describe_only = type == from_client::kDescribe;
       if (bind != nullptr)
         input.bind_body = bind->frame.body;
+      CountAs(plan);
       task_ = MakeTask(plan, std::move(input));
     }
     wait_ = Wait::kTask;
