@@ -6,6 +6,7 @@
 #include "config/load.h"
 #include "router/metrics/catalogue.h"
 #include "router/plan/reject.h"
+#include "router/session/refusals.h"
 #include "router/sql/scatter_refusal.h"
 
 namespace {
@@ -39,8 +40,8 @@ constexpr std::string_view kTableHead =
 
 std::string RefusalsPage() {
   std::string page =
-      "<!-- Written by `reference_doc refusals` from router/plan/reject.cc and\n"
-      "     router/sql/scatter_refusal.h; do not edit. -->\n"
+      "<!-- Written by `reference_doc refusals` from router/plan/reject.cc,\n"
+      "     router/sql/scatter_refusal.h and router/session/refusals.cc; do not edit. -->\n"
       "# Refusals\n\n"
       "A statement that the router cannot prove right is refused before any shard sees it. The\n"
       "number is stable and stands in DETAIL (`PR-101: …`); `%` stands for what was found in the\n"
@@ -56,6 +57,12 @@ std::string RefusalsPage() {
   page += kTableHead;
   for (const pgreeve::sql::ScatterRefusalText& text : pgreeve::sql::kScatterRefusals)
     page += RefusalRow({static_cast<int>(text.code), "0A000", text.message, text.doc, text.hint});
+  page += "\n## In a session\n\n";
+  page += kTableHead;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(pgreeve::session::Refusal::kCount_); ++i) {
+    const auto& row = pgreeve::session::RowOf(static_cast<pgreeve::session::Refusal>(i));
+    page += RefusalRow({row.code, row.sqlstate, row.message, row.doc, row.hint});
+  }
   return page;
 }
 

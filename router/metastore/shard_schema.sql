@@ -513,13 +513,14 @@ BEGIN
   GRANT USAGE ON LANGUAGE plpgsql TO pgreeve_owner, pgreeve_operator, pgreeve_ddl;
 
   -- Functions that reach other sessions of the same role or objects that row security does not know:
-  -- activity, signals, large objects, advisory locks, channels, logical messages.
+  -- activity, signals, large objects, advisory locks, channels, logical messages; the prepared
+  -- statements that other clients left on a pooled backend, literals included.
   -- pg_advisory_unlock_all stays: it is part of the reset between tenants.
   FOR shared IN
     SELECT oid::regprocedure FROM pg_proc
      WHERE pronamespace = 'pg_catalog'::regnamespace
        AND (proname IN ('pg_terminate_backend', 'pg_cancel_backend', 'pg_stat_get_activity',
-                        'pg_stat_get_progress_info', 'pg_lock_status', 'pg_prepared_xact', 'pg_notify',
+                        'pg_stat_get_progress_info', 'pg_lock_status', 'pg_prepared_xact', 'pg_prepared_statement', 'pg_cursor', 'pg_notify',
                         'pg_logical_emit_message', 'pg_export_snapshot', 'loread', 'lowrite')
             OR proname LIKE 'pg\_stat\_get\_backend\_%' OR proname LIKE 'lo\_%'
             OR proname LIKE 'pg\_advisory\_%' AND proname <> 'pg_advisory_unlock_all'

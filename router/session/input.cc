@@ -256,13 +256,20 @@ std::size_t Session::ConsumeCopyIn(std::string_view bytes) {
   }
   if (copy_message) {
     SendToBackend(frame.whole);
-    if (frame.type != from_client::kCopyData)
-      copy_in_ = false;
+    if (frame.type != from_client::kCopyData) {
+      copy_ended_ = true;
+      copy_in_ = unit_extended_;  // the Sync behind it ends the unit
+    }
     return whole;
   }
   // Postgres ignores Flush and Sync in COPY; with anything else it fails the COPY by itself.
-  if (EndsUnit(frame.type))
+  if (EndsUnit(frame.type)) {
+    if (copy_ended_ && frame.type == from_client::kSync) {
+      SendToBackend(frame.whole);
+      copy_in_ = false;
+    }
     return whole;
+  }
   return 0;
 }
 

@@ -75,6 +75,8 @@ bool GoesAsText(const plan::StatementPlan& plan) {
 void Session::StartUnit() {
   unit_started_ = ctx_.worker.now();
   unit_failed_ = false;
+  unit_extended_ = false;
+  copy_ended_ = false;
   unit_tier_ = bound_tier_;
   unit_route_ = metrics::Route::kLocal;  // until it goes somewhere
   unit_kind_ = metrics::Kind::kRead;

@@ -64,6 +64,7 @@ void Session::ResetUnit() {
 
 std::size_t Session::HandleUnit(std::string_view bytes, std::size_t unit_bytes) {
   StartUnit();
+  unit_extended_ = true;
   ResetUnit();
   preparing_.clear();
   if (lease_error_ != nullptr) {

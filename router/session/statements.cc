@@ -482,6 +482,9 @@ absl::StatusOr<LocalReply> Session::AnswerLocally(const plan::StatementPlan& pla
 void Session::Remember(const plan::StatementPlan& plan, std::string_view text) {
   Effect effect;
   effect.pins = plan.pins;
+  // A lock is held even where the statement fails: the backend is not clean any more.
+  if (plan.pins != 0)
+    dirty_ = true;
   switch (plan.verb) {
     case Verb::kSet:
     case Verb::kReset:

@@ -269,6 +269,11 @@ void UtilityReader::Explain(const ExplainStmt* statement) {
   }
   if (!route) {
     Read(statement->query);
+    // Names of prepared statements on a backend are the router's, and their texts other clients'.
+    if (facts_.kind == StatementKind::kExecute) {
+      facts_.findings |= kFindsReservedCall;
+      facts_.finding_name = "EXPLAIN EXECUTE";
+    }
     // The inner kind is of no interest any more; its findings and relations are.
     facts_.kind = StatementKind::kExplain;
     facts_.writes = facts_.writes && analyze;

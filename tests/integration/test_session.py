@@ -242,5 +242,34 @@ class Session(harness.Case):
                 session, "SELECT extract(month FROM date '01/02/2024')::int"), month)
 
 
+    def test_prepared_texts_of_other_clients_stay_hidden(self) -> None:
+        """Pooled backends keep statements of many clients; their texts may hold literals."""
+        first, second = self.tenants_together(2)
+        self.bound(first).pgconn.prepare(
+            b"mine", f"SELECT 'a secret literal' FROM {self.table}".encode())
+        with self.bound(second) as session:
+            self.refused(session, "42501", "SELECT * FROM pg_prepared_statements")
+            self.refused(session, "42501", "SELECT * FROM pg_cursors")
+            for number in range(1, 40):
+                with self.assertRaises(psycopg.Error):
+                    session.execute(f"EXPLAIN EXECUTE pgreeve_{number}")
+
+    def test_operator_copies_in_by_the_extended_protocol(self) -> None:
+        """CopyDone is followed by a Sync of its own: the one behind Execute is ignored by COPY."""
+        with self.operator() as operator:
+            operator.execute("CREATE TABLE copied (a int)")
+            self.addCleanup(lambda: self.operator().execute("DROP TABLE copied"))
+            operator.execute("SELECT pgreeve.reference_table('copied')")
+            tenant = self.tenants[0]
+            operator.execute(f"SET pgreeve.tenant = '{tenant}'")
+            got = self.raw(operator, parse(f"COPY {self.table} (customer_id, id) FROM STDIN")
+                           + bind() + execute() + SYNC, until=b"G")
+            self.assertEqual(got[-1][0], b"G")
+            got = self.raw(operator, message(b"d", f"{tenant}\t77\n".encode())
+                           + message(b"c") + SYNC)
+            self.assertEqual(self.kinds(got)[-2:], "CZ")
+            self.assertEqual(self.one(operator, f"SELECT count(*) FROM {self.table}"), 4)
+
+
 if __name__ == "__main__":
     harness.main()
